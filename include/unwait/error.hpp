@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <system_error>
+
+namespace unwait {
+
+/// A failed operation: an errno value plus what was attempted on which object, for example
+/// `Error(EPERM, "pidfd_getfd of fd 7 of pid 4711")`. what() reads "<attempt>: <strerror>".
+class Error : public std::system_error {
+public:
+    Error(int errno_value, const std::string& attempt)
+        : std::system_error(errno_value, std::system_category(), attempt) {}
+
+    /// The errno value, as errno(3) numbers it.
+    [[nodiscard]] int number() const noexcept { return code().value(); }
+};
+
+}  // namespace unwait

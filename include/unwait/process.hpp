@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace unwait {
+
+/// What identifies a process until the machine restarts.
+struct ProcessId {
+    pid_t pid = 0;
+    std::uint64_t start_time = 0;  ///< clock ticks since boot, proc_pid_stat(5) field 22
+
+    auto operator<=>(const ProcessId&) const = default;
+};
+
+/// Runtimes whose socket objects may close a number long after it was last used.
+enum class Runtime : std::uint8_t { native, node, jvm, go, cpython };
+
+/// A process as /proc shows it. Strings come from the process: any byte but NUL may be in them.
+struct Process {
+    ProcessId id;
+    std::string command;  ///< comm, at most 15 bytes (proc_pid_comm(5))
+    std::string exe;      ///< target of /proc/PID/exe, empty when it cannot be read
+    uid_t uid = 0;        ///< real uid
+    std::string user;     ///< name of uid, its digits when it has none
+    std::string cgroup;   ///< path in the unified hierarchy, empty when unknown
+    std::string unit;     ///< systemd unit from the cgroup, empty when there is none
+    std::uint64_t netns = 0;
+    pid_t tracer = 0;            ///< TracerPid
+    char state = '?';            ///< proc_pid_stat(5) field 3
+    std::uint64_t fd_count = 0;  ///< open fds
+    std::uint64_t fd_limit = 0;  ///< soft RLIMIT_NOFILE, 0 when unknown
+    Runtime runtime = Runtime::native;
+
+    bool operator==(const Process&) const = default;
+};
+
+/// Signs that the application still knows an fd's number.
+struct FdUse {
+    bool in_epoll = false;
+    bool in_io_uring = false;
+    bool thread_blocked = false;  ///< a thread waits in a call on it
+
+    auto operator<=>(const FdUse&) const = default;
+};
+
+/// One entry of one fd table.
+struct HeldFd {
+    pid_t tid = 0;  ///< a thread that uses the table: the pid, or a thread with a table of its own
+    int fd = -1;
+    bool close_on_exec = false;  ///< FD_CLOEXEC
+    FdUse use;                   ///< all false unless the snapshot was asked for it
+
+    auto operator<=>(const HeldFd&) const = default;
+};
+
+/// A process that holds a socket, by one fd or several.
+struct Holder {
+    Process process;
+    std::vector<HeldFd> fds;
+
+    bool operator==(const Holder&) const = default;
+};
+
+}  // namespace unwait

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "unwait/process.hpp"
+#include "unwait/tcp.hpp"
+
+namespace unwait {
+
+/// Something that could not be looked at, so that what is behind it may be missing from the answer.
+struct BlindSpot {
+    std::string code;  ///< one of the words of vocabulary.hpp
+    pid_t pid = 0;     ///< 0: not about one process
+    std::string text;  ///< what, why, and the remedy
+
+    bool operator==(const BlindSpot&) const = default;
+};
+
+/// A socket together with everyone known to hold it.
+struct HeldSocket {
+    Socket socket;
+    std::vector<Holder> holders;
+    /// bytes_acked or bytes_sent grew between two looks; only looked for when Send-Q is above 0
+    bool sending = false;
+
+    bool operator==(const HeldSocket&) const = default;
+};
+
+/// What the kernel said at one moment.
+struct Snapshot {
+    std::chrono::system_clock::time_point taken_at;
+    std::string boot_id;
+    std::string host;
+    std::uint64_t netns = 0;
+    std::vector<HeldSocket>
+        sockets;  ///< those in the selected states, ordered by local, peer, cookie
+    std::vector<Socket> listeners;  ///< when a selected socket has no inode: who should accept it
+    std::vector<BlindSpot> blind_spots;
+};
+
+}  // namespace unwait

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <vector>
+
+#include "unwait/finding.hpp"
+#include "unwait/plan.hpp"
+#include "unwait/selector.hpp"
+#include "unwait/snapshot.hpp"
+
+namespace unwait {
+
+/// The selected sockets of a snapshot with cause, evidence and verdict, in the snapshot's order.
+/// `min_idle` is what makes a socket `too-young` (it does not filter; Selector::min_idle does).
+[[nodiscard]] std::vector<Finding> diagnose(const Snapshot& snapshot, const Selector& selector,
+                                            std::chrono::milliseconds min_idle);
+
+}  // namespace unwait

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "unwait/selector.hpp"
+#include "unwait/snapshot.hpp"
+
+namespace unwait {
+
+/// Whether the socket's own data matches (states, endpoints, ports, inodes, min_idle): no holder
+/// needed.
+[[nodiscard]] bool matches_socket(const Selector& selector, const Socket& socket);
+
+/// Whether the whole matches. The members about a process (pids, fds, processes, users, units,
+/// cgroups) must all be met by one and the same holder.
+[[nodiscard]] bool matches(const Selector& selector, const HeldSocket& held);
+
+/// Whether a holder is needed to decide: otherwise unreadable processes cannot hide a match.
+[[nodiscard]] bool needs_holder(const Selector& selector);
+
+/// Whether nothing was selected but the state: `clear` wants --all for it.
+[[nodiscard]] bool selects_everything(const Selector& selector);
+
+}  // namespace unwait

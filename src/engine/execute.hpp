@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "unwait/outcome.hpp"
+#include "unwait/plan.hpp"
+
+namespace unwait {
+
+/// What one rung of a ladder did to one step, and what the kernel said afterwards.
+struct Attempt {
+    enum class Ending : std::uint8_t {
+        done,     ///< carried out; the states below say with what effect
+        gone,     ///< the socket or the fd had gone before
+        refused,  ///< not tried: something differs from the plan, or it would not be safe
+        failed,   ///< tried, and the kernel said no
+    };
+    Ending ending = Ending::failed;
+    TcpState state = TcpState::closed;  ///< of the socket, asked by cookie
+    bool fd_open = false;               ///< a holder's fd still leads to it
+    std::chrono::microseconds stopped{0};
+    std::string detail;
+};
+
+/// The one interface to effects. A rung is tried on many steps at once, so that waits overlap.
+class StepRunner {
+public:
+    virtual ~StepRunner() = default;
+    /// One Attempt for each step, in order; absent when this runner only previews.
+    virtual std::vector<std::optional<Attempt>> attempt(Action action,
+                                                        std::span<const Step* const> steps) = 0;
+    /// Whether what it does needs the operator's consent.
+    [[nodiscard]] virtual bool needs_consent() const = 0;
+};
+
+/// Told of each outcome as it is known.
+class Observer {
+public:
+    virtual ~Observer() = default;
+    virtual void on_outcome(const Step& step, const Outcome& outcome) = 0;
+};
+
+/// Why a run ends before its plan does.
+class StopSign {
+public:
+    enum class Reason : std::uint8_t { none, interrupted, timeout };
+    virtual ~StopSign() = default;
+    [[nodiscard]] virtual Reason reason() const = 0;
+    /// An fd that becomes readable when somebody asks to stop, for poll(2); -1 for none.
+    [[nodiscard]] virtual int poll_fd() const = 0;
+    /// Time left before the run must end.
+    [[nodiscard]] virtual std::chrono::milliseconds left() const = 0;
+};
+
+/// Climbs every step's ladder, mildest rung first, all steps together. Each step that was visited
+/// has exactly one outcome, in the order of the plan; steps that a stop sign left untouched end as
+/// `refused`.
+[[nodiscard]] std::vector<Outcome> execute(const Plan& plan, StepRunner& runner, StopSign& stop,
+                                           Observer& observer);
+
+/// Carries actions out on this machine. Throws Error when sock_diag cannot be opened.
+[[nodiscard]] std::unique_ptr<StepRunner> make_linux_runner(const Policy& policy, StopSign& stop);
+
+/// Visits the same steps and does nothing.
+[[nodiscard]] std::unique_ptr<StepRunner> make_dry_runner();
+
+}  // namespace unwait

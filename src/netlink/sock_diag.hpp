@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fd.hpp"
+#include "unwait/selector.hpp"
+#include "unwait/tcp.hpp"
+
+namespace unwait::netlink {
+
+/// What the kernel is asked to send. Everything here narrows in the kernel; a caller still checks
+/// the answer (INET_DIAG_REQ_BYTECODE is not applied to every kind of socket by every kernel).
+struct DumpRequest {
+    StateMask states = 0;
+    std::vector<PortRange> ports;  ///< local; empty: any
+    std::vector<PortRange> peer_ports;
+    std::vector<EndpointPattern> locals;
+    std::vector<EndpointPattern> peers;
+};
+
+enum class Destroyed : std::uint8_t {
+    done,
+    gone,           ///< ENOENT: no socket with that cookie
+    not_permitted,  ///< EPERM: CAP_NET_ADMIN in the socket's network namespace
+    unsupported,    ///< EOPNOTSUPP: kernel without CONFIG_INET_DIAG_DESTROY
+};
+
+/// TCP sockets of the network namespace in which it was opened, through NETLINK_SOCK_DIAG
+/// (sock_diag(7)).
+class SockDiag {
+public:
+    /// Throws Error.
+    [[nodiscard]] static SockDiag open();
+    ~SockDiag();
+    SockDiag(SockDiag&& other) noexcept;
+    SockDiag& operator=(SockDiag&& other) noexcept;
+
+    /// Both families, ordered by local, peer, cookie, without doubles. An interrupted dump
+    /// (NLM_F_DUMP_INTR) is repeated a few times; the last one is then taken and `interrupted` set.
+    /// Throws Error.
+    struct Dump {
+        std::vector<Socket> sockets;
+        bool interrupted = false;
+    };
+    [[nodiscard]] Dump dump(const DumpRequest& request);
+
+    /// The socket with exactly this cookie and these endpoints; absent when the kernel has none.
+    [[nodiscard]] std::optional<Socket> get(const Socket& socket);
+
+    /// SOCK_DESTROY (Linux 4.5) of the socket with exactly this cookie. Throws Error for the
+    /// unexpected.
+    [[nodiscard]] Destroyed destroy(const Socket& socket);
+
+    /// Inode of the network namespace it was opened in.
+    [[nodiscard]] std::uint64_t netns() const noexcept;
+
+private:
+    struct Impl;
+    explicit SockDiag(Impl* impl) noexcept : impl_(impl) {}
+    Impl* impl_;
+};
+
+/// One inet_diag_msg with its attributes, as sock_diag(7) lays it out; absent when the bytes are
+/// not one. `payload` is what follows the nlmsghdr. For tests and fuzzing too.
+[[nodiscard]] std::optional<Socket> parse_inet_diag(std::span<const std::byte> payload,
+                                                    std::uint64_t netns);
+
+}  // namespace unwait::netlink

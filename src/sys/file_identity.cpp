@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: MIT
+#include "file_identity.hpp"
