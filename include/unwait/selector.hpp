@@ -38,20 +38,25 @@ struct Pattern {
     std::regex regex;
 };
 
-/// Which sockets: within one member "or", between members "and"; an empty member matches anything.
+/// What one flag asks for, its words separated by commas: any of them will do.
+template <typename T>
+using AnyOf = std::vector<T>;
+
+/// Which sockets. Each member holds one AnyOf for every time its flag was given, and all of them
+/// must be met, as must all members; an empty member matches anything.
 struct Selector {
     StateMask states = mask_of(TcpState::close_wait);
-    std::vector<pid_t> pids;
-    std::vector<int> fds;
-    std::vector<Pattern> processes;    ///< on the command name
-    std::vector<std::string> users;    ///< names or uids, of the holder
-    std::vector<std::string> units;    ///< full name, or without ".service"
-    std::vector<std::string> cgroups;  ///< path of the holder's cgroup or of one above it
-    std::vector<EndpointPattern> locals;
-    std::vector<EndpointPattern> peers;
-    std::vector<PortRange> ports;  ///< local
-    std::vector<PortRange> peer_ports;
-    std::vector<std::uint64_t> inodes;
+    std::vector<AnyOf<pid_t>> pids;
+    std::vector<AnyOf<int>> fds;
+    std::vector<Pattern> processes;           ///< on the command name; commas belong to the regex
+    std::vector<AnyOf<std::string>> users;    ///< names or uids, of the holder
+    std::vector<AnyOf<std::string>> units;    ///< full name, or without ".service"
+    std::vector<AnyOf<std::string>> cgroups;  ///< path of the holder's cgroup or of one above it
+    std::vector<AnyOf<EndpointPattern>> locals;
+    std::vector<AnyOf<EndpointPattern>> peers;
+    std::vector<AnyOf<PortRange>> ports;  ///< local
+    std::vector<AnyOf<PortRange>> peer_ports;
+    std::vector<AnyOf<std::uint64_t>> inodes;
     std::chrono::milliseconds min_idle{0};
     std::optional<bool> owned;  ///< true: only with a holder; false: only without
 };

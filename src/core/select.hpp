@@ -11,7 +11,7 @@ namespace unwait {
 [[nodiscard]] bool matches_socket(const Selector& selector, const Socket& socket);
 
 /// Whether the whole matches. The members about a process (pids, fds, processes, users, units,
-/// cgroups) must all be met by one and the same holder.
+/// cgroups) must all be met by one and the same holder, pids and fds by one and the same fd.
 [[nodiscard]] bool matches(const Selector& selector, const HeldSocket& held);
 
 /// Whether a holder is needed to decide: otherwise unreadable processes cannot hide a match.
