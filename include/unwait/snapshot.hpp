@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "unwait/process.hpp"
@@ -12,9 +13,21 @@
 
 namespace unwait {
 
+/// Codes of BlindSpot.
+namespace blind_spot {
+/// The fds of a process (or of all that /proc hides, with pid 0) may not be read.
+inline constexpr std::string_view process_unreadable = "process-unreadable";
+/// How a process uses its fds (fdinfo, syscall) may not be read.
+inline constexpr std::string_view use_unreadable = "use-unreadable";
+/// A network namespace could not be entered or asked.
+inline constexpr std::string_view netns_unreadable = "netns-unreadable";
+/// Sockets came and went too fast for one whole answer of the kernel.
+inline constexpr std::string_view dump_interrupted = "dump-interrupted";
+}  // namespace blind_spot
+
 /// Something that could not be looked at, so that what is behind it may be missing from the answer.
 struct BlindSpot {
-    std::string code;  ///< one of the words of vocabulary.hpp
+    std::string code;  ///< one of the words of blind_spot
     pid_t pid = 0;     ///< 0: not about one process
     std::string text;  ///< what, why, and the remedy
 
