@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <span>
+
+#include "stage.hpp"
+
+/// The scenarios, by what they vary. A new one is a function and a line in its file's table.
+namespace victim {
+
+[[nodiscard]] std::span<const NamedScenario> state_scenarios();     ///< what the sockets are in
+[[nodiscard]] std::span<const NamedScenario> holder_scenarios();    ///< who holds them
+[[nodiscard]] std::span<const NamedScenario> thread_scenarios();    ///< what threads do meanwhile
+[[nodiscard]] std::span<const NamedScenario> reuse_scenarios();     ///< fds that change meanwhile
+[[nodiscard]] std::span<const NamedScenario> register_scenarios();  ///< what a thread would notice
+[[nodiscard]] std::span<const NamedScenario> guard_scenarios();     ///< what keeps tools out
+
+}  // namespace victim

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <ctime>
+#include <list>
+#include <thread>
+
+#include "blocked.hpp"
+#include "connections.hpp"
+#include "scenarios.hpp"
+
+namespace victim {
+namespace {
+
+BlockingCall call_on(const std::string& name, int fd) {
+    if (name == "poll") {
+        return {name, SYS_poll, [fd] {
+                    pollfd wanted{fd, 0, 0};
+                    return syscall(SYS_poll, &wanted, 1, -1);
+                }};
+    }
+    if (name == "select") {
+        return {name, SYS_select, [fd] {
+                    fd_set wanted;
+                    FD_ZERO(&wanted);
+                    FD_SET(fd, &wanted);
+                    return syscall(SYS_select, fd + 1, nullptr, nullptr, &wanted, nullptr);
+                }};
+    }
+    if (name == "read") {
+        return {name, SYS_read, [fd] {
+                    char byte = 0;
+                    return syscall(SYS_read, fd, &byte, 1);
+                }};
+    }
+    if (name == "accept") {
+        return {name, SYS_accept4,
+                [fd] { return syscall(SYS_accept4, fd, nullptr, nullptr, SOCK_CLOEXEC); }};
+    }
+    errno = EINVAL;
+    fail("call=" + name);
+}
+
+/// A thread blocked in call=poll|select on the CLOSE-WAIT fd, call=read on an ESTABLISHED one, or
+/// call=accept on the listener.
+void blocked(Stage& stage, const Arguments& arguments) {
+    const std::string call = arguments.text("call", "poll");
+    int fd = -1;
+    if (call == "read") {
+        const Server server(arguments);
+        const Connection connection = server.establish();
+        tell_connections(stage, server, {connection});
+        stage.tell("peer_fd", connection.peer);
+        fd = connection.fd;
+    } else if (call == "accept") {
+        const Server server(arguments);
+        make_close_wait(stage, arguments);
+        fd = server.fd();
+    } else {
+        fd = make_close_wait(stage, arguments)[0].fd;
+    }
+    stage.tell("tid", block_in(stage, call_on(call, fd)));
+}
+
+int watch(int epoll, int fd, std::uint32_t events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+/// In an epoll set that a thread waits on. With ends=eintr the process exits with status 42 when
+/// the wait is interrupted, as careless event loops do.
+void in_epoll(Stage& stage, const Arguments& arguments) {
+    const int fd = make_close_wait(stage, arguments)[0].fd;
+    const int epoll = must(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+    // Edge-triggered: what has been said already, the FIN, does not wake it again.
+    must(watch(epoll, fd, EPOLLIN | EPOLLRDHUP | EPOLLET), "epoll_ctl");
+    epoll_event first{};
+    must(epoll_wait(epoll, &first, 1, 0), "epoll_wait");
+    stage.tell("epoll_fd", epoll);
+    const bool ends = arguments.text("ends", "never") == "eintr";
+    stage.tell("tid", block_in(stage, {"epoll_wait", SYS_epoll_wait, [epoll, ends] {
+                                           epoll_event event{};
+                                           const long count =
+                                               syscall(SYS_epoll_wait, epoll, &event, 1, -1);
+                                           if (ends && count == -1 && errno == EINTR) _exit(42);
+                                           return count;
+                                       }}));
+}
+
+/// A service as it should be: closes the fd when it hears of its end, and then says so in `closed`.
+void closes_when_shut(Stage& stage, const Arguments& arguments) {
+    int fd = make_close_wait(stage, arguments)[0].fd;
+    static std::atomic<bool> closed{false};
+    const int tid = block_in(stage, {"poll", SYS_poll, [fd]() mutable {
+                                         pollfd wanted{fd, 0, 0};
+                                         const long count = syscall(SYS_poll, &wanted, 1, -1);
+                                         if (count == 1) {
+                                             shut(fd);
+                                             closed = true;
+                                         }
+                                         return count;
+                                     }});
+    stage.tell("tid", tid);
+    stage.answer("closed", [](const std::string&) { return closed ? "1" : "0"; });
+}
+
+std::uint64_t now_ns() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+           static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+/// Longest time between two looks at the clock, of threads=N that do nothing else: the answer to
+/// `gap`, in nanoseconds since the last `reset`.
+void spinner(Stage& stage, const Arguments& arguments) {
+    make_close_wait(stage, arguments);
+    static std::list<std::atomic<std::uint64_t>> gaps;
+    std::vector<int> tids;
+    for (long i = arguments.number("threads", 1); i > 0; --i) {
+        std::atomic<std::uint64_t>& gap = gaps.emplace_back(0);
+        static std::atomic<int> tid;
+        tid = 0;
+        std::thread([&gap] {
+            tid = gettid();
+            for (std::uint64_t last = now_ns();;) {
+                const std::uint64_t now = now_ns();
+                if (now - last > gap) gap = now - last;
+                last = now;
+            }
+        }).detach();
+        await([] { return tid != 0; }, "a spinning thread");
+        tids.push_back(tid);
+    }
+    stage.tell("tids", tids);
+    stage.answer("gap", [](const std::string&) {
+        std::uint64_t longest = 0;
+        for (const auto& gap : gaps) longest = std::max<std::uint64_t>(longest, gap);
+        return std::to_string(longest);
+    });
+    stage.answer("reset", [](const std::string&) {
+        for (auto& gap : gaps) gap = 0;
+        return "0";
+    });
+}
+
+/// threads=N threads (default 10) that sleep for ever.
+void sleepers(Stage& stage, const Arguments& arguments) {
+    make_close_wait(stage, arguments);
+    std::vector<int> tids;
+    for (long i = arguments.number("threads", 10); i > 0; --i) {
+        tids.push_back(block_in(stage, {"pause", SYS_pause, [] { return pause(); }}));
+    }
+    stage.tell("tids", tids);
+}
+
+/// Threads that begin and end continually; `started` counts them.
+void churn(Stage& stage, const Arguments& arguments) {
+    make_close_wait(stage, arguments);
+    static std::atomic<std::uint64_t> started{0};
+    for (long i = arguments.number("threads", 2); i > 0; --i) {
+        std::thread([] {
+            for (;;) std::thread([] { ++started; }).join();
+        }).detach();
+    }
+    await([] { return started > 10; }, "threads that begin and end");
+    stage.answer("started", [](const std::string&) { return std::to_string(started.load()); });
+}
+
+constexpr std::array table{
+    NamedScenario{"blocked", blocked},   NamedScenario{"in-epoll", in_epoll},
+    NamedScenario{"spinner", spinner},   NamedScenario{"closes-when-shut", closes_when_shut},
+    NamedScenario{"sleepers", sleepers}, NamedScenario{"churn", churn},
+};
+
+}  // namespace
+
+std::span<const NamedScenario> thread_scenarios() { return table; }
+
+}  // namespace victim
