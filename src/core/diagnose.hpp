@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <vector>
 
 #include "unwait/finding.hpp"
@@ -14,5 +15,8 @@ namespace unwait {
 /// `min_idle` is what makes a socket `too-young` (it does not filter; Selector::min_idle does).
 [[nodiscard]] std::vector<Finding> diagnose(const Snapshot& snapshot, const Selector& selector,
                                             std::chrono::milliseconds min_idle);
+
+/// Whether it was idle for less than `min_idle`, or nobody knows how long; never for 0.
+[[nodiscard]] bool is_too_young(const Socket& socket, std::chrono::milliseconds min_idle);
 
 }  // namespace unwait

@@ -17,7 +17,8 @@ namespace unwait {
 /// Whether a holder is needed to decide: otherwise unreadable processes cannot hide a match.
 [[nodiscard]] bool needs_holder(const Selector& selector);
 
-/// Whether nothing was selected but the state: `clear` wants --all for it.
+/// Whether no member says which sockets, as the state and min_idle do not: `clear` wants --all for
+/// it.
 [[nodiscard]] bool selects_everything(const Selector& selector);
 
 }  // namespace unwait

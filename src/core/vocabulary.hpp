@@ -12,6 +12,33 @@
 /// selectors, help, manual and completion all draw from it. States are in ss(8)'s spelling.
 namespace unwait {
 
+/// Codes of Evidence.
+namespace evidence_code {
+inline constexpr std::string_view fin_unread = "fin-unread";
+inline constexpr std::string_view all_read = "all-read";
+inline constexpr std::string_view data_unread = "data-unread";
+inline constexpr std::string_view send_queue = "send-queue";
+inline constexpr std::string_view still_sending = "still-sending";
+inline constexpr std::string_view idle = "idle";
+inline constexpr std::string_view idle_unknown = "idle-unknown";
+inline constexpr std::string_view in_use = "in-use";
+inline constexpr std::string_view accept_queue = "accept-queue";
+inline constexpr std::string_view backlog = "backlog";
+inline constexpr std::string_view no_holder = "no-holder";
+inline constexpr std::string_view holder_unreadable = "holder-unreadable";
+inline constexpr std::string_view others_unreadable = "others-unreadable";
+inline constexpr std::string_view shared = "shared";
+inline constexpr std::string_view several_fds = "several-fds";
+inline constexpr std::string_view epoll = "epoll";
+inline constexpr std::string_view io_uring = "io-uring";
+inline constexpr std::string_view blocked_thread = "blocked-thread";
+inline constexpr std::string_view use_unreadable = "use-unreadable";
+inline constexpr std::string_view runtime = "runtime";
+inline constexpr std::string_view private_fd_table = "private-fd-table";
+inline constexpr std::string_view zombie_leader = "zombie-leader";
+inline constexpr std::string_view traced = "traced";
+}  // namespace evidence_code
+
 [[nodiscard]] std::string_view word(TcpState state);
 [[nodiscard]] std::string_view word(Family family);
 [[nodiscard]] std::string_view word(Action action);

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "unwait/process.hpp"
+
+/// The recurring parts of the sentences that core writes. What a process chose itself is made
+/// printable, so that a sentence may go to any terminal.
+namespace unwait {
+
+/// "1 byte", "2 bytes".
+[[nodiscard]] std::string counted(std::uint64_t number, std::string_view singular,
+                                  std::string_view plural);
+[[nodiscard]] std::string counted_bytes(std::uint64_t number);
+
+/// "a", "a and b", "a, b and c".
+[[nodiscard]] std::string enumerated(std::span<const std::string> words);
+
+/// "pid 12 (nginx)".
+[[nodiscard]] std::string named(const Process& process);
+
+/// "pid 12 (nginx) and pid 13 (nginx)".
+[[nodiscard]] std::string named(std::span<const Holder> holders);
+
+/// "fd 7", "fds 7 and 9"; without doubles.
+[[nodiscard]] std::string fds_of(const Holder& holder);
+
+/// "fd 7 of pid 12 (nginx)", one for each holder.
+[[nodiscard]] std::string fds_of(std::span<const Holder> holders);
+
+}  // namespace unwait
