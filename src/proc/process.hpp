@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fd.hpp"
 #include "unwait/process.hpp"
 
 namespace unwait::proc {
@@ -20,6 +21,8 @@ struct Stat {
     std::uint64_t start_time = 0;
 
     [[nodiscard]] bool is_kernel_thread() const noexcept { return (flags & 0x00200000U) != 0; }
+    /// Exited, though as a thread-group leader it may have live threads.
+    [[nodiscard]] bool is_zombie() const noexcept { return state == 'Z' || state == 'X'; }
 };
 
 /// Takes the command between the first '(' and the last ')': it may hold any byte.
@@ -29,19 +32,23 @@ struct Stat {
 [[nodiscard]] std::optional<std::string_view> status_field(std::string_view text,
                                                            std::string_view name);
 
-/// Unified-hierarchy path of /proc/PID/cgroup ("0::/…"), else the name=systemd one; empty without
-/// either.
-[[nodiscard]] std::string parse_cgroup(std::string_view text);
+/// The soft limit of "Max open files" in /proc/PID/limits; 0 when it is not there, the largest
+/// number for "unlimited".
+[[nodiscard]] std::uint64_t parse_fd_limit(std::string_view text);
 
-/// The systemd unit a cgroup path belongs to: the innermost .service, .scope, … with \xNN escapes
-/// kept as systemctl(1) wants them; for user managers the user's unit. Empty when there is none.
-[[nodiscard]] std::string unit_of_cgroup(std::string_view path);
-
-/// Absent when the process is gone. What may not be read stays empty.
+/// Absent when the process is gone. What may not be read stays empty; the runtime is not looked
+/// for. A zombie leader is described by one of its live threads.
 [[nodiscard]] std::optional<Process> read_process(pid_t pid);
+/// The same from an open /proc/PID, which cannot come to mean a later process of that number.
+[[nodiscard]] std::optional<Process> read_process_at(int directory);
+
+/// The open /proc/PID/task/TID of a thread that has not exited, the leader's if it can be; absent
+/// when there is none.
+[[nodiscard]] std::optional<sys::Fd> open_live_thread(int directory);
 
 /// Absent when the thread or process is gone.
 [[nodiscard]] std::optional<Stat> read_stat(pid_t pid);
+[[nodiscard]] std::optional<Stat> read_stat_at(int directory);
 
 /// Identity only; absent when gone.
 [[nodiscard]] std::optional<ProcessId> read_id(pid_t pid);
