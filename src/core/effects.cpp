@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "remedy.hpp"
+#include "sentence.hpp"
+#include "text.hpp"
+#include "vocabulary.hpp"
+
+namespace unwait {
+namespace {
+
+constexpr StateMask before_own_fin =
+    mask_of(TcpState::established) | mask_of(TcpState::syn_recv) | mask_of(TcpState::close_wait);
+
+bool sends_fin(const Socket& socket) { return (mask_of(socket.state) & before_own_fin) != 0; }
+
+/// What ends with a listener is not its peer but those who wait.
+std::string listener_effect(const Socket& socket) {
+    return "stops listening on " + format_endpoint(socket.local) + ", and " +
+           counted(socket.recv_queue, "waiting connection is", "waiting connections are") +
+           " reset";
+}
+
+std::string shutdown_effect(const Finding& finding, bool more_follow, const Policy& policy) {
+    const Socket& socket = finding.socket;
+    std::string text;
+    if (socket.state == TcpState::listening) {
+        text = listener_effect(socket);
+    } else {
+        text = sends_fin(socket) ? "sends FIN to " + format_endpoint(socket.peer)
+                                 : "ends both directions; no FIN is due any more";
+        if (sends_fin(socket) && socket.send_queue > 0) {
+            text += " behind the " + counted_bytes(socket.send_queue) + " still queued";
+        }
+        const std::uint32_t unread = unread_bytes(socket);
+        text += "; the application reads " +
+                (unread > 0 ? "the " + counted_bytes(unread) + " left and then " : "") +
+                std::string{"end of file, and its writes fail with EPIPE"};
+    }
+    return text + "; no process is stopped; " +
+           (more_follow ? "the application then has " + format_duration(policy.settle) +
+                              " to close " + fds_of(finding.holders) + " itself"
+                        : "only the application can then free " + fds_of(finding.holders));
+}
+
+/// What the last close of the socket does to the connection.
+std::string last_close_effect(const Finding& finding, bool after_shutdown) {
+    const Socket& socket = finding.socket;
+    if (socket.state == TcpState::listening) {
+        return listener_effect(socket);
+    }
+    if (const std::uint32_t unread = unread_bytes(socket); unread > 0) {
+        return counted(unread, "unread byte is", "unread bytes are") + " lost" +
+               (after_shutdown ? "" : " and RST is sent instead of FIN");
+    }
+    return after_shutdown || !sends_fin(socket) ? "no more FIN is due"
+                                                : "sends FIN to " + format_endpoint(socket.peer);
+}
+
+std::string removal_effect(Action action, const Finding& finding, bool after_shutdown,
+                           const Policy& policy) {
+    const bool reserved = action == Action::replace;
+    std::string text = reserved ? "puts a harmless placeholder over " : "closes ";
+    text += fds_of(finding.holders) + "; ";
+    text += last_close_effect(finding, after_shutdown);
+    text += reserved ? "; the number stays reserved until the application closes it, which then "
+                       "hits nothing else"
+                     : "; the number is free for the application's next open";
+    text += policy.freeze == Freeze::all
+                ? "; all threads that share the fd table are stopped for microseconds"
+                : "; one thread is stopped for microseconds";
+    const auto unreadable =
+        std::ranges::find(finding.evidence, evidence_code::others_unreadable, &Evidence::code);
+    if (unreadable != finding.evidence.end()) {
+        text += "; the connection stays while another process holds it, and " + unreadable->text;
+    }
+    return text;
+}
+
+std::string destroy_effect(const Finding& finding) {
+    const Socket& socket = finding.socket;
+    std::string text;
+    if (socket.state == TcpState::listening) {
+        text = listener_effect(socket);
+    } else {
+        text =
+            "makes the kernel end the connection and send RST to " + format_endpoint(socket.peer);
+        const std::uint32_t unread = unread_bytes(socket);
+        if (unread > 0 || socket.send_queue > 0) {
+            text += "; " + counted(unread, "unread byte", "unread bytes") + " and " +
+                    counted(socket.send_queue, "unsent byte", "unsent bytes") + " are lost";
+        }
+    }
+    if (!finding.holders.empty()) {
+        text +=
+            "; the application's calls fail with ECONNABORTED or EPIPE, and only it can then "
+            "free " +
+            fds_of(finding.holders);
+    } else if (finding.verdict == Verdict::in_backlog) {
+        text += "; its place in the queue of the listener stays taken until the next accept()";
+    }
+    return text;
+}
+
+std::string signal_effect(Action action, const Finding& finding, const Policy& policy) {
+    const bool one = finding.holders.size() == 1;
+    return "sends " + std::string{action == Action::term ? "SIGTERM" : "SIGKILL"} + " to " +
+           named(finding.holders) + ": all " + (one ? "its" : "their") +
+           " connections and unsaved work are lost; waits " + format_duration(policy.grace) +
+           " for the exit";
+}
+
+std::string effect_of(Action action, const Finding& finding, const std::vector<Action>& ladder,
+                      const Policy& policy) {
+    const bool after_shutdown = ladder.front() == Action::shutdown;
+    switch (action) {
+        case Action::shutdown:
+            return shutdown_effect(finding, ladder.size() > 1, policy);
+        case Action::close:
+        case Action::replace:
+            return removal_effect(action, finding, after_shutdown, policy);
+        case Action::destroy:
+            return destroy_effect(finding);
+        case Action::term:
+        case Action::kill:
+            return signal_effect(action, finding, policy);
+    }
+    return {};
+}
+
+}  // namespace
+
+std::vector<std::string> effects_of(const std::vector<Action>& actions, const Finding& finding,
+                                    const Policy& policy) {
+    std::vector<std::string> effects;
+    for (const Action action : actions) {
+        effects.push_back((effects.empty() ? "" : "if that was not enough: ") +
+                          effect_of(action, finding, actions, policy));
+    }
+    return effects;
+}
+
+}  // namespace unwait

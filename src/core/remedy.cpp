@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#include "remedy.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "sentence.hpp"
+#include "vocabulary.hpp"
+
+namespace unwait {
+namespace {
+
+bool runs_inside(Action action) { return action == Action::close || action == Action::replace; }
+bool is_signal(Action action) { return action == Action::term || action == Action::kill; }
+
+/// Why this must not be done to this holder, if so.
+std::optional<std::string> blocked_by(const Process& process, Action action, const Self& self) {
+    if (!runs_inside(action) && !is_signal(action)) {
+        return std::nullopt;
+    }
+    if (process.id.pid == self.pid) {
+        return "unwait itself holds it";
+    }
+    if (process.tracer != 0) {
+        return named(process) + " is already traced by pid " + std::to_string(process.tracer);
+    }
+    const bool is_ancestor =
+        std::ranges::find(self.ancestors, process.id.pid) != self.ancestors.end();
+    if (is_signal(action) && is_ancestor) {
+        return named(process) + " is an ancestor of unwait";
+    }
+    return std::nullopt;
+}
+
+/// Why this cannot or must not be done to this socket, if so.
+std::optional<std::string> blocked(const Finding& finding, Action action, const Self& self) {
+    if (action == Action::destroy) {
+        return std::nullopt;
+    }
+    if (finding.holders.empty()) {
+        return "no process is known to hold it";
+    }
+    for (const Holder& holder : finding.holders) {
+        if (auto why = blocked_by(holder.process, action, self)) {
+            return why;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> sign_of_use(const Holder& holder) {
+    for (const HeldFd& held : holder.fds) {
+        const std::string fd = "fd " + std::to_string(held.fd) + " of " + named(holder.process);
+        if (held.use.thread_blocked) {
+            return "a thread is blocked in a call on " + fd;
+        }
+        if (held.use.in_epoll) {
+            return fd + " is in an epoll set";
+        }
+        if (held.use.in_io_uring) {
+            return fd + " is registered with an io_uring";
+        }
+    }
+    if (holder.process.runtime != Runtime::native) {
+        return named(holder.process) + " is a " + std::string{word(holder.process.runtime)} +
+               " program, whose objects may close a number late";
+    }
+    return std::nullopt;
+}
+
+/// What shows that the application still knows the number, if anything does.
+std::optional<std::string> sign_of_use(const Finding& finding) {
+    for (const Holder& holder : finding.holders) {
+        if (auto sign = sign_of_use(holder)) {
+            return sign;
+        }
+    }
+    const auto unreadable =
+        std::ranges::find(finding.evidence, evidence_code::use_unreadable, &Evidence::code);
+    return unreadable == finding.evidence.end() ? std::nullopt : std::optional{unreadable->text};
+}
+
+Remedy automatic(const Finding& finding, const Self& self) {
+    if (auto why = blocked(finding, Action::shutdown, self)) {
+        return {{}, *why};
+    }
+    if (auto why = blocked(finding, Action::close, self)) {
+        return {{Action::shutdown}, *why + ", so that only a shutdown from outside is possible"};
+    }
+    if (auto sign = sign_of_use(finding)) {
+        return {{Action::shutdown, Action::replace}, *sign + ", so that its number stays reserved"};
+    }
+    return {{Action::shutdown, Action::close},
+            "nothing shows that the application still knows the fd's number"};
+}
+
+Remedy as_named(const Finding& finding, const Policy& policy, const Self& self) {
+    std::vector<Action> wanted = policy.actions;
+    std::ranges::sort(wanted);
+    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+    Remedy remedy;
+    std::string left_out;
+    for (const Action action : wanted) {
+        if (const auto why = blocked(finding, action, self)) {
+            left_out += (left_out.empty() ? "" : "; ") + std::string{word(action)} +
+                        " is left out: " + *why;
+        } else {
+            remedy.actions.push_back(action);
+        }
+    }
+    remedy.reason = remedy.actions.empty() ? left_out
+                    : left_out.empty()     ? "named by --actions"
+                                           : "named by --actions; " + left_out;
+    return remedy;
+}
+
+}  // namespace
+
+std::string protection_of(const Finding& finding, const Self& self) {
+    const auto& own = self.own_connections;
+    if (std::ranges::find(own, finding.socket.id.cookie) != own.end()) {
+        return "it carries the session that unwait runs in";
+    }
+    for (const Holder& holder : finding.holders) {
+        if (holder.process.id.pid == 1) {
+            return named(holder.process) + " holds it, and pid 1 is never touched";
+        }
+    }
+    return {};
+}
+
+Remedy remedy_for(const Finding& finding, const Policy& policy, const Self& self) {
+    return policy.actions.empty() ? automatic(finding, self) : as_named(finding, policy, self);
+}
+
+}  // namespace unwait

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "unwait/finding.hpp"
+#include "unwait/plan.hpp"
+
+namespace unwait {
+
+/// What may be done to one socket, mildest first.
+struct Remedy {
+    std::vector<Action> actions;  ///< empty when nothing of what is allowed can be done
+    std::string reason;           ///< why these, or why none
+};
+
+/// Why a finding may not be touched by anything; empty when it may be.
+[[nodiscard]] std::string protection_of(const Finding& finding, const Self& self);
+
+/// The actions that the policy names, or `auto`, less those that must not or cannot be done here.
+[[nodiscard]] Remedy remedy_for(const Finding& finding, const Policy& policy, const Self& self);
+
+/// What each action will do, in the operator's terms, one sentence for each and in their order.
+[[nodiscard]] std::vector<std::string> effects_of(const std::vector<Action>& actions,
+                                                  const Finding& finding, const Policy& policy);
+
+}  // namespace unwait
