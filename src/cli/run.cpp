@@ -1,8 +1,59 @@
 // SPDX-License-Identifier: MIT
 #include "run.hpp"
 
+#include <signal.h>
+
+#include <exception>
+#include <string>
+
+#include "command.hpp"
+#include "commands.hpp"
+#include "help.hpp"
+#include "terminal.hpp"
+#include "usage_error.hpp"
+
 namespace unwait::cli {
 
-int run(std::span<char* const>) { return 0; }
+namespace {
+
+ExitStatus print(const std::string& text) {
+    ResultStream stream;
+    stream.write(text);
+    stream.flush();
+    return ExitStatus::done;
+}
+
+struct Runner {
+    ExitStatus operator()(const ListCommand& command) const { return list(command); }
+    ExitStatus operator()(const ClearCommand& command) const { return clear(command); }
+    ExitStatus operator()(const HelpCommand& command) const {
+        return print(help_text(command.topic));
+    }
+    ExitStatus operator()(const VersionCommand&) const {
+        return print("unwait " UNWAIT_VERSION "\n");
+    }
+};
+
+ExitStatus run_and_explain(std::span<char* const> arguments) {
+    const Talk talk;
+    try {
+        return std::visit(Runner{}, read_command(arguments));
+    } catch (const UsageError& error) {
+        talk.tell(error.what());
+        talk.tell(error.hint());
+        return ExitStatus::usage;
+    } catch (const std::exception& error) {
+        talk.tell(error.what());
+        return ExitStatus::trouble;
+    }
+}
+
+}  // namespace
+
+int run(std::span<char* const> arguments) {
+    // A reader that goes away is an error to report, not a reason to die in the middle of a step.
+    ::signal(SIGPIPE, SIG_IGN);
+    return static_cast<int>(run_and_explain(arguments.subspan(arguments.empty() ? 0 : 1)));
+}
 
 }  // namespace unwait::cli

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "command.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "options.hpp"
+#include "select.hpp"
+#include "text.hpp"
+#include "usage_error.hpp"
+#include "values.hpp"
+
+namespace unwait::cli {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+const std::string overview = "'unwait help' shows the commands";
+
+/// What is not zero must not become zero.
+milliseconds rounded_up(std::chrono::microseconds duration) {
+    return std::chrono::ceil<milliseconds>(duration);
+}
+
+std::optional<milliseconds> timeout_of(const Given& given) {
+    const auto timeout = duration_of(given, "timeout");
+    if (!timeout) return std::nullopt;
+    if (timeout->count() == 0) {
+        throw UsageError("--timeout: no time at all", "give more, or leave it out to wait");
+    }
+    return rounded_up(*timeout);
+}
+
+Selector checked_selector(const Given& given) {
+    if (given.contains("fd") && !given.contains("pid")) {
+        throw UsageError("--fd needs --pid: every process numbers its own", "add --pid PID");
+    }
+    if (given.contains("owned") && given.contains("unowned")) {
+        throw UsageError("--owned contradicts --unowned", "leave one of them out");
+    }
+    return selector_of(given);
+}
+
+ListCommand list_command(const Given& given) {
+    ListCommand command;
+    command.selector = checked_selector(given);
+    if (const auto idle = duration_of(given, "min-idle")) {
+        command.selector.min_idle = command.min_idle = rounded_up(*idle);
+    }
+    command.by = grouping_of(given);
+    command.timeout = timeout_of(given);
+    command.output = output_of(given);
+    return command;
+}
+
+Policy policy_of(const Given& given) {
+    Policy policy;
+    policy.actions = actions_of(given);
+    policy.include = included_of(given);
+    if (const auto idle = duration_of(given, "min-idle")) policy.min_idle = rounded_up(*idle);
+    if (const auto count = count_of(given, "max-sockets")) policy.max_sockets = *count;
+    if (const auto count = count_of(given, "max-processes")) policy.max_processes = *count;
+    if (const auto settle = duration_of(given, "settle")) policy.settle = rounded_up(*settle);
+    if (const auto grace = duration_of(given, "grace")) policy.grace = rounded_up(*grace);
+    if (const auto freeze = freeze_of(given)) policy.freeze = *freeze;
+    if (const auto freeze = duration_of(given, "max-freeze")) {
+        if (freeze->count() == 0) {
+            throw UsageError("--max-freeze: nothing can be done in no time", "give at least 1us");
+        }
+        policy.max_freeze = *freeze;
+    }
+    return policy;
+}
+
+ClearCommand clear_command(const Given& given) {
+    ClearCommand command;
+    command.selector = checked_selector(given);
+    command.policy = policy_of(given);
+    const bool everything = selects_everything(command.selector);
+    if (everything && !given.contains("all")) {
+        throw UsageError("clear: nothing is selected",
+                         "add a selector such as --port or --process, or --all to mean every one");
+    }
+    if (!everything && given.contains("all")) {
+        throw UsageError("--all contradicts the selectors", "leave it or them out");
+    }
+    command.dry_run = given.contains("dry-run");
+    command.yes = given.contains("yes");
+    command.detailed_exitcode = given.contains("detailed-exitcode");
+    command.timeout = timeout_of(given);
+    command.output = output_of(given);
+    return command;
+}
+
+Verb checked_verb(std::string_view text) {
+    if (const auto verb = verb_of_word(text)) return *verb;
+    std::vector<std::string_view> names;
+    for (const VerbSpec& verb : verb_table()) names.push_back(verb.name);
+    std::string what = "unknown command " + quoted(text);
+    if (const auto near = nearest(text, names)) what += "; did you mean " + quoted(*near) + "?";
+    throw UsageError(what, overview);
+}
+
+HelpCommand help_command(std::span<char* const> arguments) {
+    if (arguments.empty()) return {};
+    if (arguments.size() > 1) {
+        throw UsageError("unexpected argument " + quoted(arguments[1]), overview);
+    }
+    return {checked_verb(arguments.front())};
+}
+
+}  // namespace
+
+Command read_command(std::span<char* const> arguments) {
+    if (arguments.empty()) throw UsageError("no command", overview);
+    const std::string_view first = arguments.front();
+    const auto rest = arguments.subspan(1);
+    if (first == "--version" || first == "-V") return VersionCommand{};
+    if (first == "--help" || first == "-h") return help_command(rest);
+    if (first.starts_with('-')) {
+        throw UsageError("the command comes first, then " + quoted(first), overview);
+    }
+    const Verb verb = checked_verb(first);
+    if (verb == Verb::help) return help_command(rest);
+    const Given given = parse_options(verb, rest);
+    if (given.contains("help")) return HelpCommand{verb};
+    if (verb == Verb::list) return list_command(given);
+    return clear_command(given);
+}
+
+}  // namespace unwait::cli

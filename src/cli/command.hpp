@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <variant>
+
+#include "option_table.hpp"
+#include "unwait/plan.hpp"
+#include "unwait/selector.hpp"
+
+namespace unwait::cli {
+
+enum class Format : std::uint8_t { table, json, ndjson };
+enum class Color : std::uint8_t { automatic, always, never };
+enum class Grouping : std::uint8_t { process, unit, port, peer };
+
+[[nodiscard]] std::string_view word(Grouping grouping);
+
+/// How results and talk are written.
+struct Output {
+    Format format = Format::table;
+    Color color = Color::automatic;
+    bool header = true;
+    bool quiet = false;
+    bool verbose = false;
+};
+
+struct ListCommand {
+    Selector selector;
+    /// Idle shorter than this reads `too-young`: what `clear` would say with the same options.
+    std::chrono::milliseconds min_idle = Policy{}.min_idle;
+    std::optional<Grouping> by;
+    std::optional<std::chrono::milliseconds> timeout;
+    Output output;
+};
+
+struct ClearCommand {
+    Selector selector;
+    Policy policy;
+    bool dry_run = false;
+    bool yes = false;
+    bool detailed_exitcode = false;
+    std::optional<std::chrono::milliseconds> timeout;
+    Output output;
+};
+
+struct HelpCommand {
+    std::optional<Verb> topic;
+};
+
+struct VersionCommand {};
+
+using Command = std::variant<ListCommand, ClearCommand, HelpCommand, VersionCommand>;
+
+/// What the arguments (without the program's name) ask for. Throws UsageError.
+[[nodiscard]] Command read_command(std::span<char* const> arguments);
+
+}  // namespace unwait::cli

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "help.hpp"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace unwait::cli {
+
+namespace {
+
+constexpr std::size_t help_column = 30;
+
+constexpr auto section_titles = std::to_array<std::pair<Section, std::string_view>>({
+    {Section::selectors, "Selectors (a comma means \"or\" within one, several mean \"and\")"},
+    {Section::actions, "Actions"},
+    {Section::safety, "Safety"},
+    {Section::output, "Output"},
+});
+
+constexpr std::string_view introduction =
+    "unwait finds TCP sockets stuck in CLOSE_WAIT, shows who holds them and why, and\n"
+    "clears them without ending the service.\n"
+    "\n"
+    "Usage: unwait COMMAND [OPTIONS]\n"
+    "\n"
+    "Commands\n";
+
+constexpr std::string_view overview_end =
+    "\n"
+    "Options of unwait itself\n"
+    "  -h, --help                  this text\n"
+    "  -V, --version               the version\n"
+    "\n"
+    "Examples\n"
+    "  unwait list --by process            who leaks most\n"
+    "  unwait clear --port 8080 --dry-run  what would be done about it\n"
+    "  unwait clear --pid 4711             do it, after a question\n"
+    "\n"
+    "Root, or CAP_NET_ADMIN and CAP_SYS_PTRACE, sees and clears everything; without them,\n"
+    "what is yours. See unwait(8) for the whole story.\n";
+
+constexpr std::string_view list_introduction =
+    "Usage: unwait list [OPTIONS]\n"
+    "\n"
+    "Shows the selected sockets, one row each: how much is unread and unsent, how long\n"
+    "nothing came from the peer, who holds them, why they are stuck, and the verdict: stuck,\n"
+    "or the reason why clear would leave them alone. Changes nothing.\n";
+
+constexpr std::string_view clear_introduction =
+    "Usage: unwait clear SELECTORS|--all [OPTIONS]\n"
+    "\n"
+    "Finds the selected sockets, shows what would be done about each and what is left alone\n"
+    "and why, asks on the terminal, acts mildest remedy first, and proves by asking the\n"
+    "kernel again that each socket is gone and its fd is free.\n";
+
+constexpr std::string_view clear_end =
+    "\n"
+    "Exit status: 0 done and verified, or nothing to do; 1 could not look or work at all;\n"
+    "2 --detailed-exitcode: something to do; 3 partly; 4 refused, nothing was done;\n"
+    "5 not consented; 64 wrong usage; 124 --timeout passed; 130 interrupted.\n";
+
+constexpr std::string_view list_end =
+    "\n"
+    "Exit status: 0 also when nothing was found; 1 could not look; 64 wrong usage;\n"
+    "124 --timeout passed; 130 interrupted.\n";
+
+constexpr std::string_view help_on_help =
+    "Usage: unwait help [COMMAND]\n"
+    "\n"
+    "Shows the commands, or the options of one.\n";
+
+void append_row(std::string& text, std::string left, std::string_view right) {
+    if (left.size() + 2 > help_column) {
+        text.append(left).append("\n");
+        left.clear();
+    }
+    left.resize(help_column, ' ');
+    text.append(left).append(right).append("\n");
+}
+
+std::string option_words(const OptionSpec& option) {
+    std::string words =
+        option.letter == '\0' ? "      " : std::string("  -") + option.letter + ", ";
+    words.append("--").append(option.name);
+    if (!option.value.empty()) words.append(" ").append(option.value);
+    return words;
+}
+
+std::string options_of(Verb verb) {
+    std::string text;
+    for (const auto& [section, title] : section_titles) {
+        std::string rows;
+        for (const OptionSpec& option : option_table()) {
+            if (option.section != section || !option.belongs_to(verb)) continue;
+            append_row(rows, option_words(option), option.help);
+        }
+        if (!rows.empty()) text.append("\n").append(title).append("\n").append(rows);
+    }
+    return text;
+}
+
+std::string overview() {
+    std::string text(introduction);
+    for (const VerbSpec& verb : verb_table()) {
+        append_row(text, "  " + std::string(verb.name), verb.help);
+    }
+    return text.append(overview_end);
+}
+
+}  // namespace
+
+std::string help_text(std::optional<Verb> topic) {
+    if (!topic) return overview();
+    if (*topic == Verb::help) return std::string(help_on_help);
+    const bool list = *topic == Verb::list;
+    return std::string(list ? list_introduction : clear_introduction) + options_of(*topic) +
+           std::string(list ? list_end : clear_end);
+}
+
+}  // namespace unwait::cli

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "look.hpp"
+
+#include <signal.h>
+
+#include <cerrno>
+#include <map>
+#include <utility>
+
+#include "diagnose.hpp"
+#include "take_snapshot.hpp"
+#include "unwait/error.hpp"
+
+namespace unwait::cli {
+
+namespace {
+
+void require_processes(const Selector& selector) {
+    for (const auto& any_of : selector.pids) {
+        for (const pid_t pid : any_of) {
+            if (::kill(pid, 0) != 0 && errno == ESRCH) {
+                throw Error(ESRCH, "--pid " + std::to_string(pid));
+            }
+        }
+    }
+}
+
+/// One line for each kind; all of them when that was asked for.
+void tell_blind_spots(std::span<const BlindSpot> blind_spots, const Talk& talk) {
+    std::map<std::string_view, std::pair<const BlindSpot*, std::size_t>> kinds;
+    for (const BlindSpot& each : blind_spots) {
+        talk.detail("not seen: " + each.text);
+        auto& [first, count] = kinds.try_emplace(each.code, &each, 0).first->second;
+        ++count;
+    }
+    if (talk.is_verbose()) return;
+    for (const auto& [code, kind] : kinds) {
+        const auto& [first, count] = kind;
+        std::string line = "not seen: " + first->text;
+        if (count > 1) line += " (and " + std::to_string(count - 1) + " more like it; -v for all)";
+        talk.note(line);
+    }
+}
+
+}  // namespace
+
+Report look(std::string command, const Selector& selector, std::chrono::milliseconds min_idle,
+            bool with_use, const Talk& talk) {
+    require_processes(selector);
+    Snapshot snapshot = take_snapshot(selector, with_use);
+    Report report;
+    report.command = std::move(command);
+    report.findings = diagnose(snapshot, selector, min_idle);
+    report.taken_at = snapshot.taken_at;
+    report.boot_id = std::move(snapshot.boot_id);
+    report.host = std::move(snapshot.host);
+    report.blind_spots = std::move(snapshot.blind_spots);
+    report.summary.matched = report.findings.size();
+    tell_blind_spots(report.blind_spots, talk);
+    return report;
+}
+
+}  // namespace unwait::cli

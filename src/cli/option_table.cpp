@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "option_table.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace unwait::cli {
+
+namespace {
+
+constexpr auto options = std::to_array<OptionSpec>({
+    {Section::selectors, "state", 0, "STATE", true, true, true,
+     "TCP states or groups in ss(8)'s words (close-wait)"},
+    {Section::selectors, "pid", 0, "PID", true, true, true, "held by this process"},
+    {Section::selectors, "fd", 0, "FD", true, true, true, "held as this fd (needs --pid)"},
+    {Section::selectors, "process", 0, "REGEX", true, true, true,
+     "the holder's command name matches"},
+    {Section::selectors, "user", 0, "USER", true, true, true, "held by this user, name or uid"},
+    {Section::selectors, "unit", 0, "UNIT", true, true, true, "held by this systemd unit"},
+    {Section::selectors, "cgroup", 0, "PATH", true, true, true,
+     "held from this cgroup or from below it"},
+    {Section::selectors, "netns", 0, "self", false, true, true,
+     "network namespace: the one unwait runs in"},
+    {Section::selectors, "local", 0, "ADDR[/LEN][:PORT]", true, true, true, "local end"},
+    {Section::selectors, "peer", 0, "ADDR[/LEN][:PORT]", true, true, true, "remote end"},
+    {Section::selectors, "port", 0, "N[-M]", true, true, true, "local port"},
+    {Section::selectors, "peer-port", 0, "N[-M]", true, true, true, "remote port"},
+    {Section::selectors, "inode", 0, "INODE", true, true, true, "the socket with this inode"},
+    {Section::selectors, "owned", 0, "", false, true, true, "only with a holder"},
+    {Section::selectors, "unowned", 0, "", false, true, true, "only without a holder"},
+    {Section::selectors, "min-idle", 0, "DURATION", false, true, false,
+     "nothing came from the peer for at least this long (0s)"},
+    {Section::selectors, "all", 0, "", false, false, true,
+     "every socket in the state, said on purpose"},
+
+    {Section::actions, "actions", 0, "LIST", false, false, true,
+     "auto, or a ladder of shutdown, close, replace, destroy, term, kill (auto)"},
+    {Section::actions, "settle", 0, "DURATION", false, false, true,
+     "after a shutdown, time for the application to close the fd itself (2s)"},
+    {Section::actions, "grace", 0, "DURATION", false, false, true,
+     "after term or kill, time for the process to exit (10s)"},
+    {Section::actions, "freeze", 0, "all|one", false, false, true,
+     "threads held while an fd is checked and closed (all)"},
+    {Section::actions, "max-freeze", 0, "DURATION", false, false, true,
+     "how long the work of one freeze may take (100us)"},
+
+    {Section::safety, "dry-run", 'n', "", false, false, true, "stop after the preview"},
+    {Section::safety, "yes", 'y', "", false, false, true, "do not ask; widens nothing"},
+    {Section::safety, "min-idle", 0, "DURATION", false, false, true,
+     "a socket that is less idle is left alone as too-young (60s)"},
+    {Section::safety, "include", 0, "CODE", true, false, true,
+     "also clear what would be left alone for this reason"},
+    {Section::safety, "max-sockets", 0, "N", false, false, true,
+     "refuse a plan of more sockets (1000)"},
+    {Section::safety, "max-processes", 0, "N", false, false, true,
+     "refuse a plan that touches more processes (20)"},
+    {Section::safety, "timeout", 0, "DURATION", false, true, true,
+     "begin nothing new after this time (none)"},
+    {Section::safety, "detailed-exitcode", 0, "", false, false, true,
+     "with --dry-run: exit 2 when there is something to do"},
+
+    {Section::output, "output", 'o', "table|json|ndjson", false, true, true,
+     "format of the results (table)"},
+    {Section::output, "json", 'J', "", false, true, true, "the same as --output json"},
+    {Section::output, "by", 0, "process|unit|port|peer", false, true, false,
+     "one summary row per group"},
+    {Section::output, "no-header", 0, "", false, true, true, "no titles above the columns"},
+    {Section::output, "color", 0, "auto|always|never", false, true, true,
+     "colours; auto: on a terminal, unless NO_COLOR is set (auto)"},
+    {Section::output, "quiet", 'q', "", false, true, true, "only results, errors and questions"},
+    {Section::output, "verbose", 'v', "", false, true, true, "evidence and effects too"},
+    {Section::output, "help", 'h', "", false, true, true, "this text"},
+});
+
+constexpr auto verbs = std::to_array<VerbSpec>({
+    {Verb::list, "list", "show the sockets, their holders, cause and verdict"},
+    {Verb::clear, "clear", "plan, preview, ask, act, and prove the result"},
+    {Verb::help, "help", "help on a command"},
+});
+
+}  // namespace
+
+std::span<const OptionSpec> option_table() { return options; }
+
+std::span<const VerbSpec> verb_table() { return verbs; }
+
+std::optional<Verb> verb_of_word(std::string_view word) {
+    const auto* const found = std::ranges::find(verbs, word, &VerbSpec::name);
+    if (found == verbs.end()) return std::nullopt;
+    return found->verb;
+}
+
+std::string_view word(Verb verb) { return std::ranges::find(verbs, verb, &VerbSpec::verb)->name; }
+
+}  // namespace unwait::cli

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace unwait::cli {
+
+enum class Verb : std::uint8_t { list, clear, help };
+
+/// Headings of the help, in its order.
+enum class Section : std::uint8_t { selectors, actions, safety, output };
+
+/// One option as the parser, the help and the suggestions know it.
+struct OptionSpec {
+    Section section;
+    std::string_view name;   ///< without dashes
+    char letter;             ///< the short form, '\0' for none
+    std::string_view value;  ///< what stands for its value in the help, empty for a flag
+    bool repeatable;         ///< each further occurrence narrows
+    bool for_list;
+    bool for_clear;
+    std::string_view help;
+
+    [[nodiscard]] bool belongs_to(Verb verb) const noexcept {
+        return verb == Verb::list ? for_list : verb == Verb::clear && for_clear;
+    }
+};
+
+[[nodiscard]] std::span<const OptionSpec> option_table();
+
+struct VerbSpec {
+    Verb verb;
+    std::string_view name;
+    std::string_view help;
+};
+
+[[nodiscard]] std::span<const VerbSpec> verb_table();
+[[nodiscard]] std::optional<Verb> verb_of_word(std::string_view word);
+[[nodiscard]] std::string_view word(Verb verb);
+
+}  // namespace unwait::cli

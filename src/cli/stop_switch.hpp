@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <signal.h>
+
+#include <chrono>
+#include <optional>
+
+#include "execute.hpp"
+
+namespace unwait::cli {
+
+/// What ends a run early: SIGINT, SIGTERM, SIGHUP or SIGQUIT, and --timeout. Until it is armed
+/// nothing has been done yet, and either ends the program at once with the contract's exit status.
+/// While it is armed they are only noted, for execute() to end in order. Signals that were ignored
+/// when the program began stay ignored. One per program.
+class StopSwitch final : public StopSign {
+public:
+    /// The time runs from here. Throws Error.
+    explicit StopSwitch(std::optional<std::chrono::milliseconds> timeout);
+    /// Gives the signals back their default meaning: everything is over but the report.
+    ~StopSwitch() override;
+    StopSwitch(const StopSwitch&) = delete;
+    StopSwitch& operator=(const StopSwitch&) = delete;
+
+    /// From here until the end a signal or the timeout is noted only, and a stop from the terminal
+    /// (Ctrl-Z) waits: nobody's threads may be left held. Throws Error.
+    void arm();
+    /// The effects are over: a signal that came is kept as reason(), later ones act as usual.
+    void disarm() noexcept;
+
+    [[nodiscard]] Reason reason() const override;
+    [[nodiscard]] int poll_fd() const override { return fd_; }
+    [[nodiscard]] std::chrono::milliseconds left() const override;
+
+private:
+    sigset_t ending_{};
+    sigset_t mask_before_{};
+    std::optional<std::chrono::steady_clock::time_point> deadline_;
+    int fd_ = -1;
+    mutable bool interrupted_ = false;
+};
+
+}  // namespace unwait::cli

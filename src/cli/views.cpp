@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+#include "views.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "table.hpp"
+#include "terminal.hpp"
+#include "text.hpp"
+#include "vocabulary.hpp"
+
+namespace unwait::cli {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t few = 4;
+
+std::string idle_text(std::optional<std::uint64_t> idle) {
+    return idle ? format_duration(milliseconds(*idle)) : "";
+}
+
+/// The first few words, and how many more there are.
+std::string listed(const std::vector<std::string>& words, bool all) {
+    std::string text;
+    for (std::size_t at = 0; at < words.size(); ++at) {
+        if (at == few && words.size() > few + 1 && !all) {
+            return text + " and " + std::to_string(words.size() - few) + " more";
+        }
+        text.append(at == 0 ? "" : ", ").append(words[at]);
+    }
+    return text;
+}
+
+std::string holder_text(const Holder& holder, bool all) {
+    std::vector<std::string> numbers;
+    for (const HeldFd& held : holder.fds) {
+        numbers.push_back(std::to_string(held.fd));
+        if (held.tid != holder.process.id.pid) numbers.back() += "@" + std::to_string(held.tid);
+    }
+    return holder.process.command + "[" + std::to_string(holder.process.id.pid) + "] fd " +
+           listed(numbers, all);
+}
+
+std::string holders_text(std::span<const Holder> holders, bool all) {
+    std::vector<std::string> texts;
+    for (const Holder& holder : holders) texts.push_back(holder_text(holder, all));
+    return listed(texts, all);
+}
+
+std::string ladder_text(std::span<const Action> actions) {
+    std::string text;
+    for (const Action action : actions) text.append(text.empty() ? "" : ",").append(word(action));
+    return text;
+}
+
+std::string steps_view(std::span<const Step> steps, const Look& look) {
+    Table table({{"STEP", true},
+                 {"ACTIONS"},
+                 {"IDLE", true},
+                 {"UNREAD", true},
+                 {"LOCAL"},
+                 {"PEER"},
+                 {"HOLDERS"},
+                 {"BECAUSE"}});
+    for (const Step& step : steps) {
+        table.add({{std::to_string(step.id)},
+                   {ladder_text(step.actions), Style::good},
+                   {idle_text(idle_ms(step.socket))},
+                   {std::to_string(unread_bytes(step.socket))},
+                   {format_endpoint(step.socket.local)},
+                   {format_endpoint(step.socket.peer)},
+                   {holders_text(step.holders, look.verbose)},
+                   {step.reason}});
+        if (!look.verbose) continue;
+        for (const std::string& effect : step.effects) table.note(effect);
+    }
+    return table.render(look.header, look.colored);
+}
+
+std::string left_alone_view(std::span<const LeftAlone> left_alone, const Look& look) {
+    Table table({{"LEFT ALONE"},
+                 {"IDLE", true},
+                 {"LOCAL"},
+                 {"PEER"},
+                 {"HOLDERS"},
+                 {"INCLUDE BY", false, true},
+                 {"BECAUSE"}});
+    for (const LeftAlone& each : left_alone) {
+        table.add({{std::string(word(each.reason)), Style::faint},
+                   {idle_text(idle_ms(each.socket))},
+                   {format_endpoint(each.socket.local)},
+                   {format_endpoint(each.socket.peer)},
+                   {holders_text(each.holders, look.verbose)},
+                   {each.override_flag},
+                   {each.text}});
+    }
+    return table.render(look.header, look.colored);
+}
+
+Style style_of(Result result) {
+    switch (result) {
+        case Result::cleared:
+        case Result::already_gone:
+            return Style::good;
+        case Result::unchanged:
+        case Result::refused:
+        case Result::failed:
+            return Style::bad;
+    }
+    return Style::plain;
+}
+
+}  // namespace
+
+Look look_for(int fd, const Output& output) {
+    return {output.header, is_colored(fd, output.color), output.verbose};
+}
+
+std::string counted(std::size_t count, std::string_view noun, std::string_view plural_ending) {
+    std::string text = std::to_string(count) + " " + std::string(noun);
+    if (count != 1) text.append(plural_ending);
+    return text;
+}
+
+std::size_t count_processes(std::span<const Step> steps) {
+    std::set<ProcessId> processes;
+    for (const Step& step : steps) {
+        for (const Holder& holder : step.holders) processes.insert(holder.process.id);
+    }
+    return processes.size();
+}
+
+std::string findings_view(std::span<const Finding> findings, const Look& look) {
+    Table table({{"STATE"},
+                 {"RECV-Q", true},
+                 {"SEND-Q", true},
+                 {"IDLE", true},
+                 {"LOCAL"},
+                 {"PEER"},
+                 {"CAUSE"},
+                 {"VERDICT"},
+                 {"UNIT", false, true},
+                 {"HOLDERS"}});
+    for (const Finding& finding : findings) {
+        const Socket& socket = finding.socket;
+        const bool stuck = finding.verdict == Verdict::stuck;
+        table.add({{std::string(word(socket.state))},
+                   {std::to_string(socket.recv_queue)},
+                   {std::to_string(socket.send_queue)},
+                   {idle_text(idle_ms(socket))},
+                   {format_endpoint(socket.local)},
+                   {format_endpoint(socket.peer)},
+                   {std::string(word(finding.cause))},
+                   {std::string(word(finding.verdict)), stuck ? Style::bad : Style::faint},
+                   {finding.holders.empty() ? "" : finding.holders.front().process.unit},
+                   {holders_text(finding.holders, look.verbose)}});
+        if (!look.verbose) continue;
+        for (const Evidence& evidence : finding.evidence) table.note(evidence.text);
+    }
+    return table.render(look.header, look.colored);
+}
+
+std::string groups_view(Grouping grouping, std::span<const Group> groups, const Look& look) {
+    constexpr std::array<std::string_view, 4> titles{"PROCESS", "UNIT", "PORT", "PEER"};
+    Table table({{"SOCKETS", true},
+                 {"STUCK", true},
+                 {"OLDEST", true},
+                 {"UNREAD", true},
+                 {"FDS/LIMIT", true},
+                 {"PID", true, true},
+                 {titles.at(static_cast<std::size_t>(grouping))}});
+    for (const Group& group : groups) {
+        std::string use;
+        if (group.fullest && group.fullest->fd_limit != 0) {
+            use = std::to_string(group.fullest->fd_count) + "/" +
+                  std::to_string(group.fullest->fd_limit);
+        }
+        table.add({{std::to_string(group.sockets)},
+                   {std::to_string(group.stuck), group.stuck > 0 ? Style::bad : Style::plain},
+                   {idle_text(group.oldest_idle_ms)},
+                   {std::to_string(group.unread_bytes)},
+                   {use},
+                   {group.pid == 0 ? "" : std::to_string(group.pid)},
+                   {group.key}});
+    }
+    return table.render(look.header, look.colored);
+}
+
+std::string plan_view(const Plan& plan, const Look& look) {
+    std::string text;
+    if (!plan.steps.empty()) text += steps_view(plan.steps, look);
+    if (!plan.steps.empty() && !plan.left_alone.empty()) text += "\n";
+    if (!plan.left_alone.empty()) text += left_alone_view(plan.left_alone, look);
+    return text;
+}
+
+std::string outcomes_view(const Plan& plan, std::span<const Outcome> outcomes, const Look& look) {
+    Table table({{"STEP", true},
+                 {"RESULT"},
+                 {"ACTION"},
+                 {"STATE"},
+                 {"FD"},
+                 {"STOPPED", true},
+                 {"TOOK", true},
+                 {"LOCAL"},
+                 {"PEER"},
+                 {"HOLDERS"},
+                 {"DETAIL", false, true}});
+    for (const Outcome& outcome : outcomes) {
+        const Step& step = *std::ranges::find(plan.steps, outcome.id, &Step::id);
+        table.add({{std::to_string(outcome.id)},
+                   {std::string(word(outcome.result)), style_of(outcome.result)},
+                   {outcome.action ? std::string(word(*outcome.action)) : ""},
+                   {std::string(word(outcome.state_before)) + " > " +
+                    std::string(word(outcome.state_after))},
+                   {outcome.frees_fd ? "freed" : "kept"},
+                   {format_duration(outcome.stopped)},
+                   {format_duration(outcome.duration)},
+                   {format_endpoint(step.socket.local)},
+                   {format_endpoint(step.socket.peer)},
+                   {holders_text(step.holders, look.verbose)},
+                   {outcome.detail}});
+    }
+    return table.render(look.header, look.colored);
+}
+
+}  // namespace unwait::cli

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "command.hpp"
+#include "groups.hpp"
+#include "unwait/finding.hpp"
+#include "unwait/outcome.hpp"
+#include "unwait/plan.hpp"
+
+/// Values as text for people; safe for a terminal.
+namespace unwait::cli {
+
+struct Look {
+    bool header = true;
+    bool colored = false;
+    bool verbose = false;
+};
+
+/// How views for standard output or standard error are to look.
+[[nodiscard]] Look look_for(int fd, const Output& output);
+
+[[nodiscard]] std::string findings_view(std::span<const Finding> findings, const Look& look);
+[[nodiscard]] std::string groups_view(Grouping grouping, std::span<const Group> groups,
+                                      const Look& look);
+/// Every step with its ladder and reason, and everything that is left alone.
+[[nodiscard]] std::string plan_view(const Plan& plan, const Look& look);
+[[nodiscard]] std::string outcomes_view(const Plan& plan, std::span<const Outcome> outcomes,
+                                        const Look& look);
+
+/// "2 sockets", "1 socket".
+[[nodiscard]] std::string counted(std::size_t count, std::string_view noun,
+                                  std::string_view plural_ending = "s");
+/// How many different processes hold the sockets of the steps.
+[[nodiscard]] std::size_t count_processes(std::span<const Step> steps);
+
+}  // namespace unwait::cli
