@@ -1,2 +1,244 @@
 // SPDX-License-Identifier: MIT
 #include "sock_diag.hpp"
+
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "bytecode.hpp"
+#include "channel.hpp"
+#include "unwait/error.hpp"
+
+namespace unwait::netlink {
+namespace {
+
+constexpr int max_dumps = 5;
+constexpr StateMask known_states = (mask_of(TcpState::new_syn_recv) << 1) - 2;
+
+/// Which attributes to add to each answer; INET_DIAG_CGROUP_ID comes unasked.
+constexpr std::uint8_t extensions = 1U << (INET_DIAG_INFO - 1) | 1U << (INET_DIAG_SKMEMINFO - 1);
+
+std::uint64_t own_netns() {
+    struct stat status {};
+    if (::stat("/proc/thread-self/ns/net", &status) < 0) {
+        throw Error(errno, "stat of /proc/thread-self/ns/net");
+    }
+    return status.st_ino;
+}
+
+inet_diag_req_v2 request_of(Family family) {
+    inet_diag_req_v2 request{};
+    request.sdiag_family = family == Family::inet ? AF_INET : AF_INET6;
+    request.sdiag_protocol = IPPROTO_TCP;
+    request.idiag_ext = extensions;
+    return request;
+}
+
+template <typename T>
+void append(std::vector<std::byte>& bytes, const T& value) {
+    const auto raw = std::as_bytes(std::span(&value, 1));
+    bytes.insert(bytes.end(), raw.begin(), raw.end());
+}
+
+std::vector<std::byte> message_of(std::uint16_t type, std::uint16_t flags,
+                                  const inet_diag_req_v2& request, const Bytecode& program = {}) {
+    nlattr attribute{};
+    attribute.nla_type = INET_DIAG_REQ_BYTECODE;
+    attribute.nla_len = static_cast<std::uint16_t>(sizeof attribute + program.size());
+    nlmsghdr head{};
+    head.nlmsg_len = static_cast<std::uint32_t>(sizeof head + sizeof request +
+                                                (program.empty() ? 0 : attribute.nla_len));
+    head.nlmsg_type = type;
+    head.nlmsg_flags = static_cast<std::uint16_t>(flags | NLM_F_REQUEST);
+    std::vector<std::byte> message;
+    message.reserve(head.nlmsg_len);
+    append(message, head);
+    append(message, request);
+    if (!program.empty()) {
+        append(message, attribute);
+        message.insert(message.end(), program.begin(), program.end());
+    }
+    return message;
+}
+
+template <typename Test, typename Value>
+void require(Conjunction& all, Side side, const std::vector<AnyOf<Value>>& flags) {
+    for (const AnyOf<Value>& values : flags) {
+        Disjunction any;
+        for (const Value& value : values) any.parts.push_back({Test{side, value}});
+        all.parts.push_back({std::move(any)});
+    }
+}
+
+Condition condition_of(const DumpRequest& request) {
+    Conjunction all;
+    require<PortTest>(all, Side::local, request.ports);
+    require<PortTest>(all, Side::peer, request.peer_ports);
+    require<EndpointTest>(all, Side::local, request.locals);
+    require<EndpointTest>(all, Side::peer, request.peers);
+    return {std::move(all)};
+}
+
+bool is_v4_mapped(const Address& address) {
+    static constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return address.family == Family::inet6 &&
+           std::equal(mapped.begin(), mapped.end(), address.bytes.begin());
+}
+
+/// The request for one socket. The kernel looks the endpoints up first and compares the cookie with
+/// what it finds there. A connection between v4-mapped addresses is in its IPv4 table, whatever the
+/// family of the socket; before Linux 4.5 it only looks there when asked for AF_INET.
+inet_diag_req_v2 exact_request(const Socket& socket) {
+    const bool mapped = is_v4_mapped(socket.local.address) && is_v4_mapped(socket.peer.address);
+    inet_diag_req_v2 request = request_of(mapped ? Family::inet : socket.family);
+    const std::size_t skip = mapped ? 12 : 0;
+    const std::size_t length = socket.family == Family::inet || mapped ? 4 : 16;
+    auto& id = request.id;
+    std::memcpy(id.idiag_src, socket.local.address.bytes.data() + skip, length);
+    std::memcpy(id.idiag_dst, socket.peer.address.bytes.data() + skip, length);
+    id.idiag_sport = htons(socket.local.port);
+    id.idiag_dport = htons(socket.peer.port);
+    id.idiag_if = socket.interface;
+    id.idiag_cookie[0] = static_cast<std::uint32_t>(socket.id.cookie);
+    id.idiag_cookie[1] = static_cast<std::uint32_t>(socket.id.cookie >> 32);
+    return request;
+}
+
+/// INET_DIAG_NOCOOKIE would match any socket at these endpoints.
+bool is_no_cookie(std::uint64_t cookie) { return cookie == ~std::uint64_t{0}; }
+
+std::string named(const char* operation, const Socket& socket) {
+    return std::string(operation) + " of the TCP socket with cookie " +
+           std::to_string(socket.id.cookie);
+}
+
+Socket parsed(std::span<const std::byte> payload, std::uint64_t netns,
+              const std::string& operation) {
+    std::optional<Socket> socket = parse_inet_diag(payload, netns);
+    if (!socket) throw Error(EBADMSG, operation + ": an answer that is no inet_diag_msg");
+    return *socket;
+}
+
+auto order(const Socket& socket) { return std::tie(socket.local, socket.peer, socket.id.cookie); }
+
+}  // namespace
+
+struct SockDiag::Impl {
+    Channel channel;
+    std::uint64_t netns;
+
+    /// Appends all sockets of one family; whether the answer may have holes.
+    bool dump(Family family, StateMask states, const Bytecode& program,
+              std::vector<Socket>& sockets) {
+        const std::string operation =
+            family == Family::inet ? "dump of IPv4 TCP sockets" : "dump of IPv6 TCP sockets";
+        inet_diag_req_v2 request = request_of(family);
+        request.idiag_states = states;
+        auto message = message_of(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, request, program);
+        const Ending ending = channel.exchange(message, operation, [&](auto payload) {
+            sockets.push_back(parsed(payload, netns, operation));
+        });
+        if (ending.error == ENOENT) {
+            throw Error(ENOENT, operation + ": the kernel has no tcp_diag module");
+        }
+        if (ending.error != 0) throw Error(ending.error, operation);
+        return ending.interrupted;
+    }
+
+    std::optional<Socket> find(const Socket& socket) {
+        const std::string operation = named("look-up", socket);
+        auto message = message_of(SOCK_DIAG_BY_FAMILY, 0, exact_request(socket));
+        std::optional<Socket> found;
+        const Ending ending = channel.exchange(
+            message, operation, [&](auto payload) { found = parsed(payload, netns, operation); });
+        if (ending.error != 0 && ending.error != ENOENT) throw Error(ending.error, operation);
+        return found;
+    }
+};
+
+SockDiag::SockDiag(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+SockDiag::~SockDiag() = default;
+SockDiag::SockDiag(SockDiag&& other) noexcept = default;
+SockDiag& SockDiag::operator=(SockDiag&& other) noexcept = default;
+
+SockDiag SockDiag::open() {
+    return SockDiag(std::make_unique<Impl>(Impl{Channel::open(NETLINK_SOCK_DIAG), own_netns()}));
+}
+
+std::uint64_t SockDiag::netns() const noexcept { return impl_->netns; }
+
+SockDiag::Dump SockDiag::dump(const DumpRequest& request) {
+    const Condition condition = condition_of(request);
+    const StateMask states = request.states & known_states;
+    Dump dump;
+    for (int attempt = 0; attempt < max_dumps; ++attempt) {
+        dump.sockets.clear();
+        dump.interrupted = false;
+        for (const Family family : {Family::inet, Family::inet6}) {
+            const std::optional<Bytecode> program = compile(condition, family);
+            if (!program || states == 0) continue;
+            if (impl_->dump(family, states, *program, dump.sockets)) dump.interrupted = true;
+        }
+        if (!dump.interrupted) break;
+    }
+    std::ranges::sort(dump.sockets, {}, order);
+    const auto doubles = std::ranges::unique(dump.sockets, {},
+                                             [](const Socket& socket) { return socket.id.cookie; });
+    dump.sockets.erase(doubles.begin(), doubles.end());
+    return dump;
+}
+
+std::optional<Socket> SockDiag::get(const Socket& socket) {
+    if (is_no_cookie(socket.id.cookie)) return std::nullopt;
+    std::optional<Socket> found = impl_->find(socket);
+    // Several sockets can have these endpoints (SO_REUSEPORT, SO_BINDTODEVICE), and the kernel's
+    // look-up meets only one of them.
+    if (found || (socket.state != TcpState::listening && socket.interface == 0)) return found;
+    DumpRequest request;
+    request.states = known_states;
+    request.ports = {{PortRange{socket.local.port, socket.local.port}}};
+    const Dump all = dump(request);
+    const auto same = std::ranges::find_if(
+        all.sockets, [&](const Socket& other) { return order(other) == order(socket); });
+    if (same != all.sockets.end()) found = *same;
+    return found;
+}
+
+Destroyed SockDiag::destroy(const Socket& socket) {
+    if (is_no_cookie(socket.id.cookie)) return Destroyed::gone;
+    const std::string operation = named("SOCK_DESTROY", socket);
+    auto message = message_of(SOCK_DESTROY, NLM_F_ACK, exact_request(socket));
+    const int error = impl_->channel.exchange(message, operation, [](auto) {}).error;
+    switch (error) {
+        case 0:
+            return Destroyed::done;
+        case ENOENT:
+            if (get(socket)) {
+                throw Error(ENOENT, operation +
+                                        ": it shares its port with others, and the kernel "
+                                        "finds only one of them");
+            }
+            return Destroyed::gone;
+        case EPERM:
+            return Destroyed::not_permitted;
+        case EOPNOTSUPP:
+        case EINVAL:  // a kernel before 4.5 does not know the request
+            return Destroyed::unsupported;
+        default:
+            throw Error(error, operation);
+    }
+}
+
+}  // namespace unwait::netlink

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
-#include "fd.hpp"
 #include "unwait/selector.hpp"
 #include "unwait/tcp.hpp"
 
 namespace unwait::netlink {
 
-/// What the kernel is asked to send. Everything here narrows in the kernel; a caller still checks
-/// the answer (INET_DIAG_REQ_BYTECODE is not applied to every kind of socket by every kernel).
+/// What the kernel is asked to send; members as in Selector. Everything here narrows in the kernel;
+/// a caller still checks the answer (INET_DIAG_REQ_BYTECODE is not applied to every kind of socket
+/// by every kernel).
 struct DumpRequest {
     StateMask states = 0;
-    std::vector<PortRange> ports;  ///< local; empty: any
-    std::vector<PortRange> peer_ports;
-    std::vector<EndpointPattern> locals;
-    std::vector<EndpointPattern> peers;
+    std::vector<AnyOf<PortRange>> ports;  ///< local
+    std::vector<AnyOf<PortRange>> peer_ports;
+    std::vector<AnyOf<EndpointPattern>> locals;
+    std::vector<AnyOf<EndpointPattern>> peers;
 };
 
 enum class Destroyed : std::uint8_t {
@@ -60,8 +62,8 @@ public:
 
 private:
     struct Impl;
-    explicit SockDiag(Impl* impl) noexcept : impl_(impl) {}
-    Impl* impl_;
+    explicit SockDiag(std::unique_ptr<Impl> impl) noexcept;
+    std::unique_ptr<Impl> impl_;
 };
 
 /// One inet_diag_msg with its attributes, as sock_diag(7) lays it out; absent when the bytes are
