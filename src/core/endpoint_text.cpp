@@ -24,6 +24,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 /// The three parts of ADDR[/LEN][:PORT] as text; a part that is not there is absent.
 struct Parts {
     std::string_view address;
+    bool in_brackets = false;
     std::optional<std::string_view> length;
     std::optional<std::string_view> port;
 };
@@ -31,22 +32,24 @@ struct Parts {
 std::optional<Parts> split(std::string_view text) {
     Parts parts;
     std::string_view rest;
+    // More than one colon is an IPv6 address, which without brackets has no port.
+    const bool may_have_port = text.starts_with('[') || std::ranges::count(text, ':') <= 1;
     if (text.starts_with('[')) {
         const std::size_t end = text.find(']');
         if (end == std::string_view::npos) {
             return std::nullopt;
         }
         parts.address = text.substr(1, end - 1);
+        parts.in_brackets = true;
         rest = text.substr(end + 1);
     } else {
-        // More than one colon is an IPv6 address, which without brackets has no port.
-        const bool bare_inet6 = std::ranges::count(text, ':') > 1;
-        const std::size_t end = std::min(text.find_first_of(bare_inet6 ? "/" : "/:"), text.size());
+        const std::size_t end =
+            std::min(text.find_first_of(may_have_port ? "/:" : "/"), text.size());
         parts.address = text.substr(0, end);
         rest = text.substr(end);
     }
     const std::size_t colon = rest.find(':');
-    if (colon != std::string_view::npos) {
+    if (may_have_port && colon != std::string_view::npos) {
         parts.port = rest.substr(colon + 1);
         rest = rest.substr(0, colon);
     }
@@ -96,7 +99,10 @@ std::optional<EndpointPattern> parse_endpoint_pattern(std::string_view text) {
     }
     EndpointPattern pattern;
     const bool any_address =
-        parts->address == "*" || (parts->address.empty() && !text.starts_with('['));
+        !parts->in_brackets && (parts->address.empty() || parts->address == "*");
+    if (any_address && parts->length) {
+        return std::nullopt;
+    }
     if (!any_address) {
         pattern.address = parse_address(parts->address);
         if (!pattern.address) {
@@ -110,9 +116,6 @@ std::optional<EndpointPattern> parse_endpoint_pattern(std::string_view text) {
             return std::nullopt;
         }
         pattern.prefix_length = static_cast<unsigned>(*length);
-    }
-    if (any_address && parts->length) {
-        return std::nullopt;
     }
     if (parts->port && *parts->port != "*") {
         pattern.port = parse_port(*parts->port);
