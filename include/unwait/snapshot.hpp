@@ -19,6 +19,8 @@ namespace blind_spot {
 inline constexpr std::string_view process_unreadable = "process-unreadable";
 /// How a process uses its fds (fdinfo, syscall) may not be read.
 inline constexpr std::string_view use_unreadable = "use-unreadable";
+/// Whether threads have fd tables of their own could not be asked (kcmp(2)).
+inline constexpr std::string_view threads_unreadable = "threads-unreadable";
 /// A network namespace could not be entered or asked.
 inline constexpr std::string_view netns_unreadable = "netns-unreadable";
 /// Sockets came and went too fast for one whole answer of the kernel.

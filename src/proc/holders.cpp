@@ -1,2 +1,136 @@
 // SPDX-License-Identifier: MIT
 #include "holders.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <exception>
+#include <iterator>
+#include <string>
+#include <system_error>
+#include <thread>
+
+#include "directory.hpp"
+#include "fd_table.hpp"
+#include "file.hpp"
+#include "proc_mount.hpp"
+#include "process_scan.hpp"
+#include "text_scan.hpp"
+#include "unwait/error.hpp"
+
+namespace unwait::proc {
+namespace {
+
+std::vector<pid_t> list_processes(int proc) {
+    std::vector<pid_t> pids;
+    const int error = for_each_numbered(proc, [&pids](const char* name) {
+        if (const auto pid = to_number<pid_t>(name)) pids.push_back(*pid);
+    });
+    if (error != 0) throw Error(error, "list of /proc");
+    return pids;
+}
+
+std::size_t worker_count(std::size_t processes) {
+    constexpr std::size_t fewest_processes = 32;  // below, another thread costs more than it saves
+    constexpr std::size_t most_workers = 8;       // beyond, they wait for the kernel's locks
+    cpu_set_t cpus;
+    const bool known = ::sched_getaffinity(0, sizeof cpus, &cpus) == 0;
+    const auto cores = known ? static_cast<std::size_t>(CPU_COUNT(&cpus)) : 1;
+    return std::min({cores, most_workers, processes / fewest_processes + 1});
+}
+
+/// One result for each process, in order, whichever thread found it.
+std::vector<ProcessScan> scan_processes(int proc, const std::vector<pid_t>& pids,
+                                        const InodeSet& wanted, bool with_use) {
+    std::vector<ProcessScan> scans(pids.size());
+    std::vector<std::exception_ptr> failures(worker_count(pids.size()));
+    std::atomic<std::size_t> next = 0;
+    const auto work = [&](std::exception_ptr& failure) {
+        try {
+            for (std::size_t at = next++; at < pids.size(); at = next++) {
+                scans[at] = scan_process(proc, pids[at], wanted, with_use);
+            }
+        } catch (...) {
+            failure = std::current_exception();
+        }
+    };
+    {
+        std::vector<std::jthread> helpers;
+        try {
+            for (std::size_t i = 1; i < failures.size(); ++i) {
+                helpers.emplace_back(work, std::ref(failures[i]));
+            }
+        } catch (const std::system_error&) {
+            // RLIMIT_NPROC: those that did start, and this one, do all the work.
+        }
+        work(failures.front());
+    }
+    for (const std::exception_ptr& failure : failures) {
+        if (failure) std::rethrow_exception(failure);
+    }
+    return scans;
+}
+
+void add_holders(HolderScan& result, ProcessScan& scan) {
+    for (auto at = scan.held.begin(); at != scan.held.end();) {
+        const auto end = std::find_if(at, scan.held.end(), [at](const ProcessScan::Held& held) {
+            return held.inode != at->inode;
+        });
+        Holder& holder =
+            result.by_inode[at->inode].emplace_back(Holder{*scan.process, std::vector<HeldFd>()});
+        holder.fds.reserve(static_cast<std::size_t>(end - at));
+        for (; at != end; ++at) holder.fds.push_back(at->fd);
+    }
+}
+
+BlindSpot hidden_processes() {
+    return {std::string(blind_spot::process_unreadable), 0,
+            "/proc is mounted with hidepid and may hide processes: run as root, or with "
+            "CAP_SYS_PTRACE"};
+}
+
+BlindSpot uncompared_threads(std::size_t processes) {
+    return {std::string(blind_spot::threads_unreadable), 0,
+            "kcmp(2) does not say whether threads of " + std::to_string(processes) +
+                (processes == 1 ? " process" : " processes") +
+                " have fd tables of their own: run as root, or with CAP_SYS_PTRACE, on a kernel "
+                "with CONFIG_KCMP"};
+}
+
+}  // namespace
+
+HolderScan scan_holders(std::span<const std::uint64_t> inodes, bool with_use) {
+    HolderScan result;
+    const InodeSet wanted(inodes);
+    if (wanted.size() == 0) return result;
+    const sys::Fd proc = open_proc();
+    auto scans = scan_processes(proc.get(), list_processes(proc.get()), wanted, with_use);
+
+    result.by_inode.reserve(wanted.size());
+    if (hides_processes()) result.blind_spots.push_back(hidden_processes());
+    const auto uncompared = std::ranges::count_if(scans, &ProcessScan::uncompared);
+    if (uncompared > 0) {
+        result.blind_spots.push_back(uncompared_threads(static_cast<std::size_t>(uncompared)));
+    }
+    for (ProcessScan& scan : scans) {
+        add_holders(result, scan);
+        std::ranges::move(scan.blind_spots, std::back_inserter(result.blind_spots));
+    }
+    return result;
+}
+
+std::optional<bool> leads_to(pid_t pid, const HeldFd& held, std::uint64_t inode) {
+    const std::string path = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(held.tid) +
+                             "/fd/" + std::to_string(held.fd);
+    try {
+        const auto link = sys::read_link(path);
+        return link && parse_socket_link(*link) == inode;
+    } catch (const Error& error) {
+        if (error.number() == EACCES || error.number() == EPERM) return std::nullopt;
+        throw;
+    }
+}
+
+}  // namespace unwait::proc

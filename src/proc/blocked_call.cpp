@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include "blocked_call.hpp"
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <span>
+
+#include "text_scan.hpp"
+
+namespace unwait::proc {
+namespace {
+
+/// Calls that may wait for the fd in their first argument.
+constexpr auto first_argument = std::to_array<long>({
+    SYS_read,
+    SYS_write,
+    SYS_readv,
+    SYS_writev,
+    SYS_preadv2,
+    SYS_pwritev2,
+    SYS_recvfrom,
+    SYS_sendto,
+    SYS_recvmsg,
+    SYS_sendmsg,
+    SYS_recvmmsg,
+    SYS_sendmmsg,
+    SYS_accept,
+    SYS_accept4,
+    SYS_connect,
+    SYS_splice,
+    SYS_sendfile,
+});
+
+constexpr auto poll_calls = std::to_array<long>({
+    SYS_ppoll,
+    SYS_restart_syscall,  // a poll that a signal or a tracer has interrupted
+#ifdef SYS_poll
+    SYS_poll,
+#endif
+});
+
+constexpr auto select_calls = std::to_array<long>({
+    SYS_pselect6,
+#ifdef SYS_select
+    SYS_select,
+#endif
+});
+
+constexpr std::uint64_t most_fds = std::uint64_t{1} << 20;  // fs.nr_open's default
+
+/// Whether all of it could be read; an address that leads nowhere leaves `into` as it is.
+bool read_memory(pid_t tid, std::uint64_t address, std::span<std::byte> into) {
+    const iovec local{into.data(), into.size()};
+    const iovec remote{reinterpret_cast<void*>(address), into.size()};
+    return ::process_vm_readv(tid, &local, 1, &remote, 1, 0) >= 0 || errno == EFAULT;
+}
+
+std::optional<std::vector<int>> fds_polled(pid_t tid, const BlockedCall& call) {
+    const std::uint64_t count = call.arguments[1];
+    std::vector<int> fds;
+    if (count > most_fds) return fds;  // not a poll: another call that is being restarted
+    std::vector<pollfd> entries(count, pollfd{-1, 0, 0});
+    if (!read_memory(tid, call.arguments[0], std::as_writable_bytes(std::span(entries)))) {
+        return std::nullopt;
+    }
+    for (const pollfd& entry : entries) {
+        if (entry.fd >= 0) fds.push_back(entry.fd);
+    }
+    return fds;
+}
+
+std::optional<std::vector<int>> fds_selected(pid_t tid, const BlockedCall& call) {
+    constexpr std::size_t bits = 64;
+    const std::uint64_t count = std::min(call.arguments[0], most_fds);
+    std::vector<int> fds;
+    for (std::size_t set = 1; set <= 3; ++set) {
+        if (call.arguments[set] == 0) continue;
+        std::vector<std::uint64_t> words((count + bits - 1) / bits);
+        if (!read_memory(tid, call.arguments[set], std::as_writable_bytes(std::span(words)))) {
+            return std::nullopt;
+        }
+        for (std::size_t fd = 0; fd < count; ++fd) {
+            if ((words[fd / bits] >> fd % bits & 1U) != 0) fds.push_back(static_cast<int>(fd));
+        }
+    }
+    return fds;
+}
+
+}  // namespace
+
+std::optional<BlockedCall> parse_syscall(std::string_view text) {
+    BlockedCall call;
+    const auto number = to_number<long>(take_word(text));  // "-1" is no call and no number here
+    if (!number) return std::nullopt;
+    call.number = *number;
+    for (std::uint64_t& argument : call.arguments) {
+        std::string_view word = take_word(text);
+        if (!word.starts_with("0x")) return std::nullopt;
+        word.remove_prefix(2);
+        const auto value = to_number<std::uint64_t>(word, 16);
+        if (!value) return std::nullopt;
+        argument = *value;
+    }
+    return call;
+}
+
+std::optional<std::vector<int>> fds_awaited(pid_t tid, const BlockedCall& call) {
+    if (std::ranges::find(poll_calls, call.number) != poll_calls.end()) {
+        return fds_polled(tid, call);
+    }
+    if (std::ranges::find(select_calls, call.number) != select_calls.end()) {
+        return fds_selected(tid, call);
+    }
+    std::vector<int> fds;
+    if (std::ranges::find(first_argument, call.number) != first_argument.end()) {
+        fds.push_back(static_cast<int>(call.arguments[0]));
+    }
+    if (call.number == SYS_splice) fds.push_back(static_cast<int>(call.arguments[2]));
+    return fds;
+}
+
+}  // namespace unwait::proc

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include "fd_info.hpp"
+
+#include <fcntl.h>
+
+#include "fd_table.hpp"
+#include "text_scan.hpp"
+
+namespace unwait::proc {
+namespace {
+
+/// "tfd:        3 events: 1f data: 3  pos:0 ino:2f55 sdev:9", the data being the application's.
+std::optional<EpollMember> parse_member(std::string_view line) {
+    if (take_word(line) != "tfd:") return std::nullopt;
+    const auto fd = to_number<int>(take_word(line));
+    if (!fd) return std::nullopt;
+    EpollMember member{*fd, std::nullopt};
+    for (auto word = take_word(line); !word.empty(); word = take_word(line)) {
+        if (take_until(word, ':') == "ino") member.inode = to_number<std::uint64_t>(word, 16);
+    }
+    return member;
+}
+
+}  // namespace
+
+std::optional<bool> parse_close_on_exec(std::string_view text) {
+    while (!text.empty()) {
+        std::string_view line = take_until(text, '\n');
+        if (take_word(line) != "flags:") continue;
+        const auto flags = to_number<unsigned>(take_word(line), 8);
+        if (!flags) return std::nullopt;
+        return (*flags & static_cast<unsigned>(O_CLOEXEC)) != 0;
+    }
+    return std::nullopt;
+}
+
+std::vector<EpollMember> parse_epoll_fdinfo(std::string_view text) {
+    std::vector<EpollMember> members;
+    while (!text.empty()) {
+        if (const auto member = parse_member(take_until(text, '\n'))) members.push_back(*member);
+    }
+    return members;
+}
+
+std::vector<std::uint64_t> parse_io_uring_fdinfo(std::string_view text) {
+    std::vector<std::uint64_t> inodes;
+    bool in_files = false;
+    while (!text.empty()) {
+        std::string_view line = take_until(text, '\n');
+        const std::string_view first = take_word(line);
+        if (first == "UserFiles:") {
+            in_files = true;
+        } else if (in_files) {
+            // The list ends with the next headline, whose first word is no number.
+            if (!first.ends_with(':') || !to_number<unsigned>(first.substr(0, first.size() - 1))) {
+                break;
+            }
+            if (const auto inode = parse_socket_link(take_word(line))) inodes.push_back(*inode);
+        }
+    }
+    return inodes;
+}
+
+}  // namespace unwait::proc

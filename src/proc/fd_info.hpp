@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+/// The text of /proc/PID/fdinfo/N (proc_pid_fdinfo(5)).
+namespace unwait::proc {
+
+/// Whether the "flags:" line has O_CLOEXEC; absent without such a line.
+[[nodiscard]] std::optional<bool> parse_close_on_exec(std::string_view text);
+
+/// One file in an epoll set. The number is the one it was added by: the same file may have another
+/// by now, and another file that number. The inode (since Linux 4.13) says which file it is.
+struct EpollMember {
+    int fd = -1;
+    std::optional<std::uint64_t> inode;
+
+    bool operator==(const EpollMember&) const = default;
+};
+[[nodiscard]] std::vector<EpollMember> parse_epoll_fdinfo(std::string_view text);
+
+/// The sockets registered with an io_uring, by inode ("UserFiles: …" and "n: socket:[…]" lines).
+[[nodiscard]] std::vector<std::uint64_t> parse_io_uring_fdinfo(std::string_view text);
+
+}  // namespace unwait::proc

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace unwait::proc {
+
+/// The inodes that are looked for, made for many quick questions.
+class InodeSet {
+public:
+    explicit InodeSet(std::span<const std::uint64_t> inodes);
+    [[nodiscard]] bool contains(std::uint64_t inode) const noexcept;
+    /// Without doubles.
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+private:
+    [[nodiscard]] std::size_t slot_of(std::uint64_t inode) const noexcept;
+    std::vector<std::uint64_t> slots_;  ///< a power of two, at most half full; 0 is empty
+    std::size_t size_ = 0;
+};
+
+/// What one fd table holds that matters here.
+struct FdTable {
+    struct Match {
+        int fd = -1;
+        std::uint64_t inode = 0;
+    };
+    enum class Reading : std::uint8_t { complete, denied, gone };
+
+    Reading reading = Reading::gone;
+    std::vector<Match> matches;
+    std::vector<int> epolls;
+    std::vector<int> rings;  ///< io_uring
+    std::uint64_t open_fds = 0;
+};
+
+/// Reads the table behind "fd" or "task/TID/fd" below an open /proc/PID, one readlinkat(2) for each
+/// fd. Throws Error when our own process lacks something (EMFILE, ENOMEM).
+[[nodiscard]] FdTable read_fd_table(int directory, const char* path, const InodeSet& wanted);
+
+/// "socket:[12345]" → 12345.
+[[nodiscard]] std::optional<std::uint64_t> parse_socket_link(std::string_view link);
+
+}  // namespace unwait::proc
