@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+#
+# Code that a stopped thread runs on our behalf: it closes (or replaces) the fds of a table and then goes
+# on where the thread was, with every register and flag as it was. It needs no stack, no writable memory
+# and nobody who watches it. See blob.hpp for the layout that must agree with it.
+#
+# Two entries: the kernel subtracts 2 from the instruction pointer when it restarts an interrupted system
+# call, so a thread that was pointed at `plain` arrives at `restart` if, and only if, its call is to be
+# restarted, with rax already set for that. Only instructions that leave RFLAGS alone are used.
+
+        .macro  blob name, replaces
+        .balign 16
+        .globl  unwait_blob_\name, unwait_blob_\name\()_end
+unwait_blob_\name:
+        jmp     1f                              # restart: two bytes
+        mov     $0, %r12d                       # plain
+        jmp     2f
+1:      mov     $1, %r12d
+2:      mov     %rax, %rbx                      # what the kernel put there belongs to the thread
+        .if \replaces
+        mov     $41, %eax                       # socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)
+        mov     $2, %edi
+        mov     $0x80001, %esi
+        mov     $0, %edx
+        syscall
+        mov     %rax, %r14                      # on failure an error number: dup3 then does nothing
+        mov     %r14, %rdi
+        mov     $48, %eax                       # shutdown(it, SHUT_RDWR): reads as end of file
+        mov     $2, %esi
+        syscall
+        .endif
+        lea     unwait_table_\name(%rip), %rbp
+        mov     count_\name(%rip), %r13
+3:      mov     %r13, %rcx
+        jrcxz   4f
+        .if \replaces
+        mov     %r14, %rdi
+        mov     (%rbp), %esi
+        mov     4(%rbp), %edx
+        mov     $292, %eax                      # dup3(it, fd, O_CLOEXEC or 0)
+        .else
+        mov     (%rbp), %edi
+        mov     $3, %eax                        # close(fd)
+        .endif
+        syscall
+        lea     8(%rbp), %rbp
+        lea     -1(%r13), %r13
+        jmp     3b
+4:
+        .if \replaces
+        mov     %r14, %rdi
+        mov     $3, %eax
+        syscall
+        .endif
+        mov     %rbx, %rax
+        mov     rbx_\name(%rip), %rbx
+        mov     rdi_\name(%rip), %rdi
+        mov     rsi_\name(%rip), %rsi
+        mov     rdx_\name(%rip), %rdx
+        mov     rbp_\name(%rip), %rbp
+        mov     r11_\name(%rip), %r11
+        mov     r13_\name(%rip), %r13
+        mov     r14_\name(%rip), %r14
+        mov     %r12, %rcx
+        mov     r12_\name(%rip), %r12
+        jrcxz   5f
+        mov     rcx_\name(%rip), %rcx
+        jmp     *again_\name(%rip)
+5:      mov     rcx_\name(%rip), %rcx
+        jmp     *resume_\name(%rip)
+        .balign 8
+resume_\name: .quad 0                           # the thread's instruction pointer
+again_\name:  .quad 0                           # the same less 2
+count_\name:  .quad 0                           # entries in the table
+rbx_\name:    .quad 0
+rdi_\name:    .quad 0
+rsi_\name:    .quad 0
+rdx_\name:    .quad 0
+rbp_\name:    .quad 0
+rcx_\name:    .quad 0
+r11_\name:    .quad 0
+r12_\name:    .quad 0
+r13_\name:    .quad 0
+r14_\name:    .quad 0
+unwait_blob_\name\()_end:
+unwait_table_\name:                             # {u32 fd, u32 dup3 flags} follow
+        .endm
+
+        .section .rodata
+        blob    close, 0
+        .skip   8
+        blob    replace, 1
+        .skip   8
+        .section .note.GNU-stack, "", @progbits

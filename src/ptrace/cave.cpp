@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "cave.hpp"
+
+#include <elf.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "file.hpp"
+
+namespace unwait::ptrace {
+
+namespace {
+
+struct Range {
+    std::uintptr_t begin;
+    std::uintptr_t end;
+};
+
+std::optional<Range> vdso_range(std::string_view maps) {
+    const auto name = maps.find("[vdso]");
+    if (name == std::string_view::npos) return std::nullopt;
+    const auto newline = maps.rfind('\n', name);
+    const auto start = newline == std::string_view::npos ? 0 : newline + 1;
+    const auto line = maps.substr(start, name - start);
+    Range range{};
+    const char* last = line.data() + line.size();
+    const auto [dash, first_error] = std::from_chars(line.data(), last, range.begin, 16);
+    if (first_error != std::errc{} || dash == last || *dash != '-') return std::nullopt;
+    const auto [_, second_error] = std::from_chars(dash + 1, last, range.end, 16);
+    if (second_error != std::errc{} || range.end <= range.begin) return std::nullopt;
+    return range;
+}
+
+bool read_all(const sys::Fd& memory, std::uintptr_t address, void* into, std::size_t size) {
+    return ::pread(memory.get(), into, size, static_cast<off_t>(address)) ==
+           static_cast<ssize_t>(size);
+}
+
+constexpr std::uintptr_t align_up(std::uintptr_t value) {
+    return (value + 15) & ~std::uintptr_t{15};
+}
+
+}  // namespace
+
+std::optional<Cave> Cave::find(pid_t tid, const sys::Fd& memory) {
+    const auto maps =
+        sys::read_file("/proc/" + std::to_string(tid) + "/maps", std::size_t{64} << 20);
+    const auto range = maps ? vdso_range(*maps) : std::nullopt;
+    if (!range) return std::nullopt;
+    // The section headers are the last thing in the image (their end, not the last byte that is not
+    // zero, because slots may follow).
+    Elf64_Ehdr header{};
+    if (!read_all(memory, range->begin, &header, sizeof header)) return std::nullopt;
+    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
+        header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_shoff == 0) {
+        return std::nullopt;
+    }
+    const auto used = header.e_shoff + std::uint64_t{header.e_shnum} * header.e_shentsize;
+    if (used > range->end - range->begin) return std::nullopt;
+    return Cave(align_up(range->begin + used), range->end);
+}
+
+Cave::Room Cave::room(const sys::Fd& memory) const {
+    std::vector<std::byte> tail(end_ - begin_);
+    if (!read_all(memory, begin_, tail.data(), tail.size())) return {};
+    std::size_t at = 0;
+    bool residue = false;
+    while (tail.size() - at >= sizeof(Header)) {
+        Header header{};
+        std::memcpy(&header, tail.data() + at, sizeof header);
+        if (header.magic != cave_magic) break;
+        if (header.size < sizeof(Header) || header.size % 16 != 0 ||
+            header.size > tail.size() - at) {
+            return {.residue = true};
+        }
+        at += header.size;
+        residue = true;
+    }
+    const bool empty = std::all_of(tail.begin() + static_cast<std::ptrdiff_t>(at), tail.end(),
+                                   [](std::byte byte) { return byte == std::byte{0}; });
+    if (!empty) return {.residue = true};
+    return {begin_ + at, tail.size() - at, residue};
+}
+
+}  // namespace unwait::ptrace

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "fd.hpp"
+
+namespace unwait::ptrace {
+
+/// Room for a blob in another process: the unused tail of its [vdso] pages, which every process has
+/// for itself as soon as it is written to, which is executable, and in which nothing else ever
+/// runs.
+///
+/// The tail holds a row of slots, each behind a header that says how long it is. A slot whose
+/// surgeon was killed stays as it is, because a thread may still need it; the next one goes behind
+/// it.
+class Cave {
+public:
+    struct Header {
+        std::uint64_t magic;
+        std::uint64_t size;  ///< of the slot with this header, a multiple of 16
+    };
+
+    /// `memory` is /proc/PID/mem, open for reading and writing, `tid` any live thread of the
+    /// process. Absent when there is no vdso or it has no end that can be told. Throws Error.
+    [[nodiscard]] static std::optional<Cave> find(pid_t tid, const sys::Fd& memory);
+
+    /// First byte of the tail and the byte behind it.
+    [[nodiscard]] std::uintptr_t begin() const noexcept { return begin_; }
+    [[nodiscard]] std::uintptr_t end() const noexcept { return end_; }
+
+    /// Where the next slot begins, and whether slots that others left stand before it.
+    struct Room {
+        std::uintptr_t address = 0;  ///< of the header
+        std::size_t size = 0;        ///< bytes up to the end, header included; 0 when there is none
+        bool residue = false;
+    };
+    [[nodiscard]] Room room(const sys::Fd& memory) const;
+
+private:
+    Cave(std::uintptr_t begin, std::uintptr_t end) noexcept : begin_(begin), end_(end) {}
+    std::uintptr_t begin_;
+    std::uintptr_t end_;
+};
+
+inline constexpr std::uint64_t cave_magic = 0x3174696177'6e7530;  // "0unwait1", little-endian
+
+}  // namespace unwait::ptrace

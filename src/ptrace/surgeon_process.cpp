@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: MIT
+#include "surgeon_process.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <string>
+
+#include "dead_man.hpp"
+#include "file_identity.hpp"
+#include "task_list.hpp"
+#include "thread_setup.hpp"
+#include "unwait/error.hpp"
+
+namespace unwait::ptrace {
+
+namespace {
+
+constexpr std::uint64_t ns_per_us = 1'000;
+constexpr std::uint64_t ns_per_ms = 1'000'000;
+// A thread that has not stopped by then is in uninterruptible sleep.
+constexpr std::uint64_t stop_patience = 20 * ns_per_ms;
+constexpr std::uint64_t blob_patience = 20 * ns_per_ms;
+constexpr std::uint64_t spin_patience = 50 * ns_per_us;
+constexpr std::uint64_t preparation_patience = 10'000 * ns_per_ms;
+// Longer than the patience above, so that an honest end comes first.
+constexpr std::uint64_t dead_man_base = 60 * ns_per_ms;
+constexpr std::uint64_t dead_man_per_thread = 100 * ns_per_us;
+constexpr std::size_t first_chunk = 32;
+constexpr int attempts_per_chunk = 5;
+constexpr int passes_for_newcomers = 20;
+
+constexpr auto killed = "the process was killed meanwhile";
+constexpr auto too_slow =
+    "a thread of the process did not stop in time (uninterruptible sleep, or no processor for it)";
+constexpr auto without_effect =
+    "the calls were made again and again without effect (signals, or no fd left for a placeholder)";
+constexpr auto churning = "the process starts threads faster than they can be held";
+
+void pause_briefly() noexcept {
+    const timespec pause{0, 20'000};
+    nanosleep(&pause, nullptr);
+}
+
+}  // namespace
+
+void SurgeonProcess::run() {
+    arm_dead_man(preparation_patience);
+    find_room();
+    seize_threads();
+    check_identity();
+    std::size_t count = std::min(first_chunk, chunk_limit_);
+    for (std::size_t at = 0; at < cuts_.size();) {
+        count = std::min(count, cuts_.size() - at);
+        last_chunk_ = at + count == cuts_.size();
+        operate_chunk(at, count);
+        at += count;
+        count = next_chunk_size(count);
+    }
+    record_.finished = true;
+}
+
+void SurgeonProcess::find_room() {
+    const std::string path = "/proc/" + std::to_string(patient_.table) + "/mem";
+    memory_ = sys::Fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    if (!memory_) throw Error(errno, "open of " + path);
+    // Only who may trace the target can open this file, so nobody else can hold the lock.
+    if (::flock(memory_.get(), LOCK_EX | LOCK_NB) != 0) {
+        give_up("another unwait is at work on this process", true);
+    }
+    const auto cave = Cave::find(patient_.table, memory_);
+    if (!cave) give_up("the process has no [vdso] in which code could be placed");
+    const auto room = cave->room(memory_);
+    const std::size_t overhead = sizeof(Cave::Header) + arch::blob_size(operation_, 0) + 16;
+    const std::size_t per_cut = arch::blob_size(operation_, 1) - arch::blob_size(operation_, 0);
+    if (room.size < overhead + per_cut) {
+        give_up("the [vdso] of the process has no room left for code");
+    }
+    slot_ = room.address;
+    chunk_limit_ = std::min((room.size - overhead) / per_cut, cuts_.size());
+    image_.resize(room.size);
+    to_cut_.reserve(cuts_.size());
+}
+
+void SurgeonProcess::seize_threads() {
+    auto processes = patient_.sharers;
+    processes.insert(processes.begin(), patient_.id);
+    auto surveyed = survey_threads(processes);
+    // The blob must run in the patient itself: a process that shares the fd table has a vdso of its
+    // own.
+    const auto best = std::ranges::min_element(surveyed, {}, [this](const SurveyedThread& thread) {
+        return thread.process == patient_.id.pid ? thread.fitness : Fitness::unfit;
+    });
+    if (best == surveyed.end() || best->process != patient_.id.pid ||
+        best->fitness == Fitness::unfit) {
+        give_up(
+            "no thread of the process can make the call: each is filtered by seccomp, in "
+            "uninterruptible sleep or exiting");
+    }
+    const SurveyedThread carrier = *best;
+    // From the first PTRACE_SEIZE on a signal to the target waits for us. It may also block for
+    // ever, while a sibling is in execve(2).
+    arm_dead_man(dead_man_base + surveyed.size() * dead_man_per_thread);
+    if (patient_.freeze == Freeze::one) surveyed = {carrier};
+    for (const auto& candidate : surveyed) {
+        if (candidate.zombie) continue;
+        TracedThread thread(candidate);
+        const int error = thread.seize();
+        if (error == ESRCH) continue;
+        if (error != 0) {
+            throw Error(error, "PTRACE_SEIZE of thread " + std::to_string(thread.tid()));
+        }
+        if (thread.tid() == carrier.tid) vehicle_ = threads_.size();
+        threads_.push_back(thread);
+    }
+    if (threads_.empty() || vehicle().tid() != carrier.tid) {
+        give_up("the thread that was to make the call has ended", true);
+    }
+    for (const auto& process : processes) {
+        task_directories_.push_back(open_task_directory(process.pid));
+    }
+    // Room for threads that start meanwhile: nothing may be allocated later.
+    threads_.reserve(threads_.size() * 2 + 256);
+}
+
+void SurgeonProcess::check_identity() {
+    // Seized threads cannot be reaped behind our back: from here on the pid stays what it is.
+    if (!is_still(patient_.id)) give_up("the process has exited, and its pid may mean another now");
+    for (const auto& sharer : patient_.sharers) {
+        if (!is_still(sharer)) give_up("a process that shares the fd table has exited", true);
+    }
+}
+
+void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
+    longest_hold_ns_ = 0;
+    arm_dead_man(dead_man_base + threads_.size() * dead_man_per_thread);
+    for (int attempt = 0;; ++attempt) {
+        hold_everyone();
+        check_vehicle();
+        select_cuts(first, count);
+        if (to_cut_.empty()) break;
+        if (attempt == attempts_per_chunk) give_up(without_effect, true);
+        run_blob();
+        record_finished_cuts();
+    }
+    release_bystanders();
+    release(vehicle());
+    clear_slot();
+    for (std::size_t i = first; i < first + count; ++i) {
+        record_.cuts[i].stopped_us = static_cast<std::uint32_t>(longest_hold_ns_ / ns_per_us);
+    }
+}
+
+template <typename Chosen>
+void SurgeonProcess::hold_those(Chosen&& is_chosen) {
+    // All are interrupted before the first is waited for.
+    const auto is_due = [&](const TracedThread& thread) {
+        return thread.state() == TracedThread::State::running && is_chosen(thread);
+    };
+    for (auto& thread : threads_) {
+        if (is_due(thread)) thread.interrupt();
+    }
+    const std::uint64_t deadline = now_ns() + stop_patience;
+    for (auto& thread : threads_) {
+        if (!is_due(thread) || thread.hold(deadline)) continue;
+        if (thread.state() != TracedThread::State::gone) give_up(too_slow, true);
+    }
+}
+
+void SurgeonProcess::hold_everyone() {
+    if (patient_.freeze == Freeze::one) return hold_those([](const auto&) { return true; });
+    // Those that run come last and go on first: they are what the application notices.
+    hold_those([](const TracedThread& thread) { return !thread.surveyed().running; });
+    hold_those([](const TracedThread&) { return true; });
+    for (int pass = 0; !everyone_is_held(); ++pass) {
+        if (pass == passes_for_newcomers) give_up(churning, true);
+        const std::size_t before = threads_.size();
+        hold_newcomers();
+        // A zombie is counted but cannot be held: a pass in which nobody is new is proof as well.
+        if (threads_.size() == before) break;
+    }
+}
+
+bool SurgeonProcess::everyone_is_held() const noexcept {
+    std::size_t counted = 0;
+    for (const auto& directory : task_directories_) counted += count_tasks(directory.get());
+    const auto held = std::ranges::count_if(threads_, &TracedThread::is_held);
+    return counted == static_cast<std::size_t>(held);
+}
+
+void SurgeonProcess::hold_newcomers() {
+    struct Context {
+        std::vector<TracedThread>& threads;
+        pid_t process;
+        bool full = false;
+    };
+    const auto seize_unknown = [](void* opaque, pid_t tid) {
+        auto& [threads, process, full] = *static_cast<Context*>(opaque);
+        if (std::ranges::find(threads, tid, &TracedThread::tid) != threads.end()) return;
+        full = full || threads.size() == threads.capacity();
+        TracedThread thread({.tid = tid, .process = process, .running = true});
+        if (full || thread.seize() != 0) return;  // EPERM: a zombie
+        threads.push_back(thread);
+    };
+    for (std::size_t i = 0; i < task_directories_.size(); ++i) {
+        Context context{threads_, i == 0 ? patient_.id.pid : patient_.sharers[i - 1].pid};
+        const int directory = task_directories_[i].get();
+        if (!for_each_task(directory, seize_unknown, &context) || context.full) {
+            give_up(churning, true);
+        }
+    }
+    hold_those([](const TracedThread&) { return true; });
+}
+
+void SurgeonProcess::check_vehicle() {
+    if (!vehicle().is_held()) give_up("the thread that was to make the call has ended", true);
+    if (!arch::can_carry_blob(vehicle().registers)) {
+        give_up("the thread that was to make the call runs 32-bit code or single-steps itself");
+    }
+    if (redirects_system_calls(vehicle().tid())) {
+        give_up("the process handles its own system calls (syscall user dispatch)");
+    }
+    // Leaving a restartable sequence must abort it, as being moved to another processor does
+    // (rseq(2)).
+    auto& registers = vehicle().registers;
+    if (arch::in_system_call(registers)) return;
+    const auto abort = rseq_abort_address(vehicle().tid(), arch::instruction_pointer(registers));
+    if (abort) arch::move_instruction_pointer(registers, *abort);
+}
+
+void SurgeonProcess::select_cuts(std::size_t first, std::size_t count) {
+    to_cut_.clear();
+    for (std::size_t i = first; i < first + count; ++i) {
+        if (record_.cuts[i].ending != CutEnding::untouched) continue;
+        switch (sys::same_file(patient_.table, cuts_[i].fd, cuts_[i].reference)) {
+            case sys::Same::yes:
+                to_cut_.push_back(&cuts_[i]);
+                break;
+            case sys::Same::no:
+            case sys::Same::gone:
+                record_.cuts[i].ending = CutEnding::changed;
+                break;
+            case sys::Same::unknown:
+                give_up("kcmp(2) is not available, so no fd can be proven to be the right one");
+        }
+    }
+}
+
+void SurgeonProcess::write_blob() {
+    const std::size_t size = sizeof(Cave::Header) + arch::blob_size(operation_, to_cut_.size());
+    slot_size_ = (size + 15) / 16 * 16;
+    const Cave::Header header{cave_magic, slot_size_};
+    std::memcpy(image_.data(), &header, sizeof header);
+    arch::build_blob(operation_, vehicle().registers, to_cut_, image_.data() + sizeof header);
+    if (::pwrite(memory_.get(), image_.data(), slot_size_, static_cast<off_t>(slot_)) !=
+        static_cast<ssize_t>(slot_size_)) {
+        give_up("the [vdso] of the process cannot be written to (proc_mem.force_override?)");
+    }
+}
+
+void SurgeonProcess::run_blob() {
+    write_blob();
+    for (const Cut* cut : to_cut_) record_.cuts[cut - cuts_.data()].committed = true;
+    // The commit point: from here on the target needs nobody.
+    if (!arch::set_instruction_pointer(vehicle().tid(),
+                                       slot_ + sizeof(Cave::Header) + arch::blob_entry)) {
+        give_up(killed, true);
+    }
+    vehicle().cont();
+    std::uint64_t resumed = now_ns();
+    const std::uint64_t expected = spin_patience + to_cut_.size() * 10 * ns_per_us;
+    for (int stops = 0; !blob_has_finished();) {
+        const std::uint64_t now = now_ns();
+        // Much later than it should have: the calls may have failed, so look.
+        if (now > resumed + expected || stops > 10) return bring_vehicle_back();
+        if (now > resumed + spin_patience) pause_briefly();
+        switch (vehicle().wait(now)) {
+            case TracedThread::Stop::none:
+                break;
+            case TracedThread::Stop::gone:
+                give_up(killed);
+            case TracedThread::Stop::signal:
+                return put_vehicle_back();
+            case TracedThread::Stop::held:
+                // Asked for before: a group-stopped thread stops once more without getting
+                // anywhere.
+                vehicle().cont();
+                resumed = now_ns();
+                ++stops;
+        }
+    }
+    release_bystanders();
+    bring_vehicle_back();
+}
+
+bool SurgeonProcess::blob_has_finished() const noexcept {
+    // It goes through its table in order.
+    const Cut& last = *to_cut_.back();
+    const auto same = sys::same_file(patient_.table, last.fd, last.reference);
+    return same == sys::Same::no || same == sys::Same::gone;
+}
+
+void SurgeonProcess::bring_vehicle_back() {
+    vehicle().interrupt();
+    switch (vehicle().wait(now_ns() + blob_patience)) {
+        case TracedThread::Stop::none:
+            give_up(too_slow, true);
+        case TracedThread::Stop::gone:
+            give_up(killed);
+        case TracedThread::Stop::signal:
+        case TracedThread::Stop::held:
+            put_vehicle_back();
+    }
+}
+
+void SurgeonProcess::put_vehicle_back() {
+    // If it is still in the blob, or about to repeat the call that it was stopped in, it becomes
+    // what it was: whatever a signal makes of that call is the kernel's business again, as if
+    // nothing had been.
+    arch::Registers now{};
+    if (!arch::read_registers(vehicle().tid(), now)) give_up(killed);
+    const auto at = arch::instruction_pointer(now);
+    const bool in_slot = at >= slot_ && at < slot_ + slot_size_;
+    if (in_slot || arch::about_to_restart(now, vehicle().registers)) {
+        if (!arch::write_registers(vehicle().tid(), vehicle().registers)) give_up(killed);
+    }
+    // Signals are passed on; the stop that follows comes before a handler's first instruction.
+    if (!vehicle().hold(now_ns() + stop_patience)) give_up(killed, true);
+}
+
+void SurgeonProcess::record_finished_cuts() {
+    for (const Cut* cut : to_cut_) {
+        const auto same = sys::same_file(patient_.table, cut->fd, cut->reference);
+        if (same == sys::Same::no || same == sys::Same::gone) {
+            record_.cuts[cut - cuts_.data()].ending = CutEnding::done;
+        }
+    }
+}
+
+void SurgeonProcess::release_bystanders() {
+    for (auto thread = threads_.rbegin(); thread != threads_.rend(); ++thread) {
+        if (&*thread != &vehicle()) release(*thread);
+    }
+}
+
+void SurgeonProcess::release(TracedThread& thread) noexcept {
+    if (!thread.is_held()) return;
+    longest_hold_ns_ = std::max(longest_hold_ns_, thread.release(last_chunk_));
+}
+
+void SurgeonProcess::clear_slot() noexcept {
+    // No thread is in it, and none has an address in it that it could come back to.
+    std::ranges::fill(image_, std::byte{0});
+    [[maybe_unused]] const auto written =
+        ::pwrite(memory_.get(), image_.data(), slot_size_, static_cast<off_t>(slot_));
+}
+
+std::size_t SurgeonProcess::next_chunk_size(std::size_t count) const noexcept {
+    const auto budget = static_cast<std::uint64_t>(patient_.max_freeze.count()) * ns_per_us;
+    const auto fitting = longest_hold_ns_ == 0 ? count : count * budget / longest_hold_ns_;
+    return std::clamp<std::size_t>(fitting, 1, chunk_limit_);
+}
+
+void SurgeonProcess::give_up(const char* why, bool transient) noexcept {
+    std::strncpy(record_.refusal.data(), why, record_.refusal.size() - 1);
+    record_.transient = transient;
+    // The kernel lets go of every thread. A blob that was begun ends by itself.
+    _exit(0);
+}
+
+}  // namespace unwait::ptrace

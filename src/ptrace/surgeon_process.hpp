@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "cave.hpp"
+#include "fd.hpp"
+#include "surgeon.hpp"
+#include "traced_thread.hpp"
+
+namespace unwait::ptrace {
+
+/// What the surgeon tells its parent, in memory that both share.
+struct Record {
+    struct Entry {
+        CutEnding ending;
+        bool committed;  ///< the target was made to carry it out; `ending` may be behind
+        std::uint32_t stopped_us;
+    };
+    std::array<char, 256> refusal;
+    bool transient;  ///< the refusal is about a passing state: worth another try
+    bool finished;   ///< every cut was reached
+    Entry* cuts;     ///< behind this record, one for each cut
+};
+
+/// The body of the disposable process that holds the target (see operate()). It may be killed at
+/// any instant. While a thread is stopped nothing here allocates, writes output or waits without a
+/// deadline, and a kernel timer kills the process when it takes too long: the kernel then lets
+/// every thread go.
+class SurgeonProcess {
+public:
+    SurgeonProcess(const Patient& patient, Operation operation, std::span<const Cut> cuts,
+                   Record& record)
+        : patient_(patient), operation_(operation), cuts_(cuts), record_(record) {}
+
+    /// Performs all cuts, chunk by chunk. Returns when all were reached; ends the process when it
+    /// cannot go on, with the reason in the record. Throws Error before anything was stopped.
+    void run();
+
+private:
+    // Before anything is stopped.
+    void find_room();
+    void seize_threads();
+    void check_identity();
+
+    // While threads are stopped.
+    void operate_chunk(std::size_t first, std::size_t count);
+    void hold_everyone();
+    template <typename Chosen>
+    void hold_those(Chosen&& is_chosen);
+    void hold_newcomers();
+    [[nodiscard]] bool everyone_is_held() const noexcept;
+    void check_vehicle();
+    void select_cuts(std::size_t first, std::size_t count);
+    void run_blob();
+    void write_blob();
+    [[nodiscard]] bool blob_has_finished() const noexcept;
+    void bring_vehicle_back();
+    void put_vehicle_back();
+    void record_finished_cuts();
+    void release_bystanders();
+    void release(TracedThread& thread) noexcept;
+    void clear_slot() noexcept;
+    [[nodiscard]] std::size_t next_chunk_size(std::size_t count) const noexcept;
+    [[noreturn]] void give_up(const char* why, bool transient = false) noexcept;
+
+    [[nodiscard]] TracedThread& vehicle() noexcept { return threads_[vehicle_]; }
+
+    const Patient& patient_;
+    Operation operation_;
+    std::span<const Cut> cuts_;
+    Record& record_;
+
+    sys::Fd memory_;                         // /proc/PID/mem
+    std::vector<sys::Fd> task_directories_;  // of the process, then of its sharers
+    std::vector<TracedThread> threads_;      // in the order in which they are stopped
+    std::size_t vehicle_ = 0;                // the thread that runs the blob
+    std::uintptr_t slot_ = 0;                // address of the header; the blob stands behind it
+    std::size_t slot_size_ = 0;              // as last written
+    std::vector<std::byte> image_;           // what is written there
+    std::vector<const Cut*> to_cut_;         // of the chunk: proven, and not yet done
+    std::size_t chunk_limit_ = 0;
+    std::uint64_t longest_hold_ns_ = 0;  // of any thread, in this chunk
+    bool last_chunk_ = false;
+};
+
+}  // namespace unwait::ptrace

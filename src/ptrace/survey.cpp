@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "survey.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "arch.hpp"
+#include "file.hpp"
+#include "task_list.hpp"
+#include "unwait/error.hpp"
+
+namespace unwait::ptrace {
+
+namespace {
+
+// Flags of a task (include/linux/sched.h) that is a kernel worker in the process's thread group.
+constexpr std::uint32_t pf_io_worker = 0x10;
+constexpr std::uint32_t pf_exiting = 0x4;
+constexpr std::uint32_t pf_user_worker = 0x4000;
+
+template <typename Number>
+std::optional<Number> number_at(std::string_view text, int base = 10) {
+    Number value{};
+    const auto [_, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (error != std::errc{}) return std::nullopt;
+    return value;
+}
+
+// Field N of stat, from 3 on: those behind the last ')', as a command may hold any byte.
+std::string_view stat_field(std::string_view stat, int field) {
+    const auto command_end = stat.rfind(')');
+    if (command_end == std::string_view::npos || command_end + 2 > stat.size()) return {};
+    stat.remove_prefix(command_end + 2);
+    for (int i = 3; i < field; ++i) {
+        const auto blank = stat.find(' ');
+        if (blank == std::string_view::npos) return {};
+        stat.remove_prefix(blank + 1);
+    }
+    return stat.substr(0, stat.find(' '));
+}
+
+std::string_view status_field(std::string_view status, std::string_view name) {
+    const auto at = status.find(name);
+    if (at == std::string_view::npos) return {};
+    const auto value = status.substr(at + name.size());
+    const auto first = value.find_first_not_of(" \t");
+    return first == std::string_view::npos ? std::string_view{} : value.substr(first);
+}
+
+std::string read_or_empty(int directory, const std::string& path) {
+    try {
+        return sys::read_file(directory, path.c_str()).value_or("");
+    } catch (const Error&) {
+        return {};  // judged as unfit, or as without a known call
+    }
+}
+
+}  // namespace
+
+SurveyedThread judge_thread(std::string_view stat, std::string_view status,
+                            std::string_view system_call) {
+    SurveyedThread thread;
+    const auto state = stat_field(stat, 3);
+    const auto flags = number_at<std::uint32_t>(stat_field(stat, 9));
+    if (state.empty() || !flags) return thread;
+    thread.zombie = state == "Z" || state == "X";
+    thread.running = state == "R";
+    const auto seccomp = number_at<int>(status_field(status, "\nSeccomp:")).value_or(0);
+    if (thread.zombie || state == "D" || seccomp != 0 ||
+        (*flags & (pf_io_worker | pf_user_worker | pf_exiting)) != 0) {
+        return thread;
+    }
+    const auto call = number_at<long>(system_call);
+    thread.fitness = thread.running                               ? Fitness::running
+                     : call && arch::is_disturbed_by_stops(*call) ? Fitness::disturbed
+                                                                  : Fitness::asleep;
+    return thread;
+}
+
+std::vector<SurveyedThread> survey_threads(std::span<const ProcessId> processes) {
+    std::vector<SurveyedThread> threads;
+    for (const auto& process : processes) {
+        const auto directory = open_task_directory(process.pid);
+        std::vector<pid_t> tids;
+        const auto add = [](void* list, pid_t tid) {
+            static_cast<std::vector<pid_t>*>(list)->push_back(tid);
+        };
+        if (!for_each_task(directory.get(), add, &tids)) continue;
+        for (const pid_t tid : tids) {
+            const auto name = std::to_string(tid);
+            auto thread = judge_thread(read_or_empty(directory.get(), name + "/stat"),
+                                       read_or_empty(directory.get(), name + "/status"),
+                                       read_or_empty(directory.get(), name + "/syscall"));
+            thread.tid = tid;
+            thread.process = process.pid;
+            threads.push_back(thread);
+        }
+    }
+    std::ranges::stable_partition(threads, [](const auto& thread) { return !thread.running; });
+    return threads;
+}
+
+bool is_still(const ProcessId& id) {
+    const auto stat = read_or_empty(AT_FDCWD, "/proc/" + std::to_string(id.pid) + "/stat");
+    return number_at<std::uint64_t>(stat_field(stat, 22)) == id.start_time;
+}
+
+sys::Fd open_task_directory(pid_t process) {
+    const auto path = "/proc/" + std::to_string(process) + "/task";
+    auto directory = sys::open_directory(AT_FDCWD, path.c_str());
+    if (!directory) throw Error(ESRCH, "open of " + path);
+    return std::move(*directory);
+}
+
+}  // namespace unwait::ptrace

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "fd.hpp"
+#include "unwait/process.hpp"
+
+namespace unwait::ptrace {
+
+/// How well a thread can carry the injected calls: the less a stop may disturb it, the better.
+enum class Fitness : std::uint8_t {
+    asleep,  ///< in a call that goes on after a stop as if nothing had been
+    running,
+    disturbed,  ///< in a call that only the cure saves from EINTR
+    unfit,      ///< exiting, in uninterruptible sleep, filtered by seccomp, or a kernel worker
+};
+
+/// A thread as /proc shows it before anything is touched.
+struct SurveyedThread {
+    pid_t tid = 0;
+    pid_t process = 0;
+    bool running = false;
+    bool zombie = false;
+    Fitness fitness = Fitness::unfit;
+};
+
+/// All threads of the processes, those that sleep first.
+[[nodiscard]] std::vector<SurveyedThread> survey_threads(std::span<const ProcessId> processes);
+
+/// What `stat`, `status` and `syscall` of a thread say about its fitness (proc_pid_stat(5) and
+/// others).
+[[nodiscard]] SurveyedThread judge_thread(std::string_view stat, std::string_view status,
+                                          std::string_view system_call);
+
+/// Whether the pid is still that process.
+[[nodiscard]] bool is_still(const ProcessId& id);
+
+/// An open /proc/PID/task. Throws Error.
+[[nodiscard]] sys::Fd open_task_directory(pid_t process);
+
+}  // namespace unwait::ptrace

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "traced_thread.hpp"
+
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <utility>
+
+namespace unwait::ptrace {
+
+namespace {
+
+// A stop takes a few microseconds; sleeping at once would cost a context switch more.
+constexpr std::uint64_t spin_ns = 50'000;
+
+void wait_for_child_event(std::uint64_t patience_ns) noexcept {
+    sigset_t child{};
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    // Several threads' events may share one pending SIGCHLD, so nobody relies on one for long.
+    const std::uint64_t slice = std::min<std::uint64_t>(patience_ns, 1'000'000);
+    const timespec timeout{0, static_cast<long>(slice)};
+    sigtimedwait(&child, nullptr, &timeout);
+}
+
+}  // namespace
+
+std::uint64_t now_ns() noexcept {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+           static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+int TracedThread::seize() noexcept {
+    return ::ptrace(PTRACE_SEIZE, tid(), nullptr, PTRACE_O_TRACESYSGOOD) == 0 ? 0 : errno;
+}
+
+void TracedThread::interrupt() noexcept {
+    if (held_since_ == 0) held_since_ = now_ns();
+    if (::ptrace(PTRACE_INTERRUPT, tid(), nullptr, nullptr) != 0) state_ = State::gone;
+}
+
+TracedThread::Stop TracedThread::wait(std::uint64_t deadline) noexcept {
+    const std::uint64_t spin_until = now_ns() + spin_ns;
+    while (state_ != State::gone) {
+        siginfo_t info{};
+        const int options = WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL;
+        if (::waitid(P_PID, static_cast<id_t>(tid()), &info, options) != 0) break;
+        if (info.si_pid != 0) {
+            if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) {
+                // A thread that ended is reaped at once: its process cannot be waited for before.
+                ::waitid(P_PID, static_cast<id_t>(tid()), &info, WEXITED | WNOHANG | __WALL);
+                break;
+            }
+            const int event = info.si_status >> 8;
+            signal_ = info.si_status & 0xff;
+            if (event == PTRACE_EVENT_STOP) {
+                state_ = signal_ == SIGTRAP ? State::stopped : State::group_stopped;
+                return Stop::held;
+            }
+            if (event != 0) signal_ = 0;
+            return Stop::signal;
+        }
+        const std::uint64_t now = now_ns();
+        if (now >= deadline) return Stop::none;
+        if (now >= spin_until) wait_for_child_event(deadline - now);
+    }
+    state_ = State::gone;
+    return Stop::gone;
+}
+
+void TracedThread::deliver() noexcept {
+    // Any stop uses an earlier PTRACE_INTERRUPT up, so it is asked for again before going on.
+    ::ptrace(PTRACE_INTERRUPT, tid(), nullptr, nullptr);
+    ::ptrace(PTRACE_CONT, tid(), nullptr, signal_);
+    state_ = State::running;
+}
+
+bool TracedThread::hold(std::uint64_t deadline) noexcept {
+    for (;;) {
+        switch (wait(deadline)) {
+            case Stop::none:
+            case Stop::gone:
+                return false;
+            case Stop::signal:
+                deliver();
+                break;
+            case Stop::held:
+                if (arch::read_registers(tid(), registers) &&
+                    arch::cure_interrupted_call(tid(), registers)) {
+                    return true;
+                }
+                state_ = State::gone;  // only SIGKILL takes a thread out of a ptrace-stop
+                return false;
+        }
+    }
+}
+
+void TracedThread::cont() noexcept {
+    ::ptrace(PTRACE_CONT, tid(), nullptr, nullptr);
+    state_ = State::running;
+}
+
+std::uint64_t TracedThread::release(bool for_good) noexcept {
+    const auto request = for_good                         ? PTRACE_DETACH
+                         : state_ == State::group_stopped ? PTRACE_LISTEN
+                                                          : PTRACE_CONT;
+    ::ptrace(request, tid(), nullptr, nullptr);
+    state_ = State::running;
+    return now_ns() - std::exchange(held_since_, 0);
+}
+
+}  // namespace unwait::ptrace

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "arch.hpp"
+#include "survey.hpp"
+
+namespace unwait::ptrace {
+
+/// CLOCK_MONOTONIC in nanoseconds.
+[[nodiscard]] std::uint64_t now_ns() noexcept;
+
+/// One thread under PTRACE_SEIZE. Nothing here allocates or writes output; the kernel lets the
+/// thread go when the surgeon process ends. Stops are looked at with WNOWAIT only: a signal whose
+/// stop was consumed would be lost if the surgeon died then.
+class TracedThread {
+public:
+    enum class State : std::uint8_t {
+        running,
+        stopped,        ///< in PTRACE_EVENT_STOP: registers may be read and written
+        group_stopped,  ///< the same, and its process is stopped by job control
+        gone,
+    };
+
+    /// What wait() saw.
+    enum class Stop : std::uint8_t {
+        none,    ///< still running when the time was up
+        held,    ///< stopped or group_stopped
+        signal,  ///< about to be given a signal: pass it on with deliver()
+        gone,
+    };
+
+    explicit TracedThread(const SurveyedThread& thread) noexcept : thread_(thread) {}
+
+    /// PTRACE_SEIZE: does not stop it. An errno value, 0 when it worked.
+    [[nodiscard]] int seize() noexcept;
+
+    /// PTRACE_INTERRUPT: the stop follows, wait() tells.
+    void interrupt() noexcept;
+
+    /// Waits for the next stop until `deadline` (now_ns): first spinning, then for SIGCHLD, which
+    /// must be blocked.
+    [[nodiscard]] Stop wait(std::uint64_t deadline) noexcept;
+
+    /// After Stop::signal: gives it the signal and asks for a stop before its handler's first
+    /// instruction.
+    void deliver() noexcept;
+
+    /// interrupt() must have been called: passes signals on until the thread is held; then reads
+    /// its registers and cures its call. False when the time was up (State::running) or it is gone.
+    [[nodiscard]] bool hold(std::uint64_t deadline) noexcept;
+
+    /// Lets it run until further notice, still seized.
+    void cont() noexcept;
+
+    /// Lets it go on, group-stopped if it was; no more seized when `for_good`. Returns for how many
+    /// nanoseconds it was held since the first interrupt().
+    std::uint64_t release(bool for_good) noexcept;
+
+    [[nodiscard]] pid_t tid() const noexcept { return thread_.tid; }
+    /// As it was before it was touched.
+    [[nodiscard]] const SurveyedThread& surveyed() const noexcept { return thread_; }
+    [[nodiscard]] State state() const noexcept { return state_; }
+    [[nodiscard]] bool is_held() const noexcept {
+        return state_ == State::stopped || state_ == State::group_stopped;
+    }
+
+    /// Registers of the last hold(), after the cure.
+    arch::Registers registers{};
+
+private:
+    SurveyedThread thread_;
+    State state_ = State::running;
+    int signal_ = 0;                ///< of the last stop
+    std::uint64_t held_since_ = 0;  ///< now_ns of the first interrupt(), 0 when it was released
+};
+
+}  // namespace unwait::ptrace
