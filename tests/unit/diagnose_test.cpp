@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include "diagnose.hpp"
+
+#include <doctest/doctest.h>
+
+#include "samples.hpp"
+#include "vocabulary.hpp"
+
+namespace unwait {
+
+using samples::diagnosed;
+using samples::evidence_text;
+using samples::has_evidence;
+using samples::stuck;
+
+TEST_CASE("a socket that was read and is not closed is leaked") {
+    const Finding finding = diagnosed(stuck());
+    CHECK(finding.verdict == Verdict::stuck);
+    CHECK(finding.cause == Cause::leaked);
+    CHECK(has_evidence(finding, evidence_code::all_read));
+    CHECK(evidence_text(finding, evidence_code::idle) == "nothing came from the peer for 1h");
+    CHECK(finding.socket == stuck().socket);
+    CHECK(finding.holders == stuck().holders);
+}
+
+TEST_CASE("Recv-Q tells whether the holder still reads") {
+    HeldSocket held = stuck();
+    held.socket.recv_queue = 1;
+    Finding finding = diagnosed(held);
+    CHECK(finding.cause == Cause::not_reading);
+    CHECK(finding.verdict == Verdict::stuck);
+    CHECK(has_evidence(finding, evidence_code::fin_unread));
+    CHECK_FALSE(has_evidence(finding, evidence_code::data_unread));
+    held.socket.recv_queue = 513;
+    finding = diagnosed(held);
+    CHECK(finding.cause == Cause::not_reading);
+    CHECK(evidence_text(finding, evidence_code::data_unread) ==
+          "Recv-Q 513: 512 bytes are unread; closing loses them and sends RST instead of FIN");
+    CHECK_FALSE(has_evidence(finding, evidence_code::fin_unread));
+}
+
+TEST_CASE("a Send-Q that moves is a half-close in use, one that does not is evidence") {
+    HeldSocket held = stuck();
+    held.socket.send_queue = 512;
+    CHECK(diagnosed(held).verdict == Verdict::stuck);
+    CHECK(has_evidence(diagnosed(held), evidence_code::send_queue));
+    held.sending = true;
+    CHECK(diagnosed(held).verdict == Verdict::still_sending);
+    CHECK(diagnosed(held).cause == Cause::still_sending);
+    CHECK(has_evidence(diagnosed(held), evidence_code::still_sending));
+    CHECK_FALSE(has_evidence(diagnosed(held), evidence_code::send_queue));
+}
+
+TEST_CASE("young, or of unknown age") {
+    HeldSocket held = stuck();
+    held.socket.info->last_ack_recv_ms = 59'999;
+    CHECK(diagnosed(held).verdict == Verdict::too_young);
+    CHECK(diagnosed(held).cause == Cause::leaked);
+    held.socket.info->last_ack_recv_ms = 60'000;
+    CHECK(diagnosed(held).verdict == Verdict::stuck);
+    held.socket.info.reset();
+    CHECK(diagnosed(held).verdict == Verdict::too_young);
+    CHECK(has_evidence(diagnosed(held), evidence_code::idle_unknown));
+    CHECK_FALSE(is_too_young(held.socket, std::chrono::milliseconds{0}));
+}
+
+TEST_CASE("a socket without a file waits for accept()") {
+    HeldSocket held = stuck();
+    held.socket.id.inode = 0;
+    held.holders.clear();
+    Snapshot snapshot;
+    snapshot.sockets = {held};
+    const auto backlog = [&snapshot] {
+        return evidence_text(diagnose(snapshot, {}, std::chrono::minutes{1}).at(0),
+                             evidence_code::backlog);
+    };
+    CHECK(backlog().ends_with("no listener was found for 10.0.0.1:80"));
+
+    Socket listener = held.socket;
+    listener.state = TcpState::listening;
+    listener.local = samples::endpoint("0.0.0.0", 80);
+    listener.recv_queue = 3;
+    listener.send_queue = 128;
+    snapshot.listeners = {listener};
+    CHECK(backlog().ends_with("listener 0.0.0.0:80 has 3 of 128 waiting for accept()"));
+    const Finding finding = diagnose(snapshot, {}, std::chrono::minutes{1}).at(0);
+    CHECK(finding.verdict == Verdict::in_backlog);
+    CHECK(finding.cause == Cause::in_backlog);
+
+    // The exact address wins; an IPv6 wildcard takes IPv4 too, an IPv4 one no IPv6.
+    listener.local = samples::endpoint("10.0.0.1", 80);
+    snapshot.listeners.push_back(listener);
+    CHECK(backlog().find("0.0.0.0") == std::string::npos);
+    CHECK(backlog().find("listener 10.0.0.1:80") != std::string::npos);
+    listener.family = Family::inet6;
+    listener.local = samples::endpoint("::", 80);
+    snapshot.listeners = {listener};
+    CHECK(backlog().find("listener [::]:80") != std::string::npos);
+    snapshot.sockets[0].socket.local = samples::endpoint("2001:db8::1", 80);
+    CHECK(backlog().find("listener [::]:80") != std::string::npos);
+    snapshot.listeners[0].family = Family::inet;
+    snapshot.listeners[0].local = samples::endpoint("0.0.0.0", 80);
+    CHECK(backlog().find("no listener") != std::string::npos);
+    snapshot.sockets[0].socket.local = samples::endpoint("::ffff:10.0.0.1", 80);
+    CHECK(backlog().find("listener 0.0.0.0:80") != std::string::npos);
+
+    // Not another port, nor another network namespace.
+    snapshot.listeners[0].local.port = 81;
+    CHECK(backlog().find("no listener") != std::string::npos);
+    snapshot.listeners[0].local.port = 80;
+    snapshot.listeners[0].id.netns = 2;
+    CHECK(backlog().find("no listener") != std::string::npos);
+}
+
+TEST_CASE("without a holder, what could not be read decides") {
+    HeldSocket held = stuck();
+    held.holders.clear();
+    CHECK(diagnosed(held).verdict == Verdict::no_holder);
+    CHECK(diagnosed(held).cause == Cause::unknown);
+    CHECK(has_evidence(diagnosed(held), evidence_code::no_holder));
+    const Finding hidden = diagnosed(held, 2);
+    CHECK(hidden.verdict == Verdict::holder_unreadable);
+    CHECK(hidden.cause == Cause::holder_unreadable);
+    CHECK(evidence_text(hidden, evidence_code::holder_unreadable) ==
+          "no process that can be read holds it; 2 processes could not be read");
+    CHECK_FALSE(has_evidence(hidden, evidence_code::no_holder));
+
+    const Finding held_too = diagnosed(stuck(), 1);
+    CHECK(held_too.verdict == Verdict::stuck);
+    CHECK(evidence_text(held_too, evidence_code::others_unreadable) ==
+          "1 process could not be read and may hold it too");
+}
+
+TEST_CASE("the weightiest verdict comes first") {
+    HeldSocket held = stuck();
+    held.sending = true;
+    held.socket.send_queue = 1;
+    held.socket.info->last_ack_recv_ms = 0;
+    CHECK(diagnosed(held).verdict == Verdict::still_sending);
+    held.holders.clear();
+    CHECK(diagnosed(held).verdict == Verdict::no_holder);
+    held.socket.id.inode = 0;
+    CHECK(diagnosed(held, 1).verdict == Verdict::in_backlog);
+}
+
+TEST_CASE("only CLOSE-WAIT is judged stuck") {
+    HeldSocket held = stuck();
+    for (unsigned number = 1; number <= 12; ++number) {
+        held.socket.state = static_cast<TcpState>(number);
+        CAPTURE(word(held.socket.state));
+        const bool judged = held.socket.state == TcpState::close_wait;
+        CHECK(diagnosed(held).verdict == (judged ? Verdict::stuck : Verdict::in_use));
+        CHECK(has_evidence(diagnosed(held), evidence_code::in_use) == !judged);
+    }
+    held.socket.id.inode = 0;
+    held.holders.clear();
+    held.socket.state = TcpState::time_wait;
+    CHECK(diagnosed(held).verdict == Verdict::in_use);
+    CHECK_FALSE(has_evidence(diagnosed(held), evidence_code::backlog));
+    held.socket.state = TcpState::established;
+    CHECK(diagnosed(held).verdict == Verdict::in_backlog);
+    held.socket.state = TcpState::listening;
+    held.socket.recv_queue = 5;
+    held.socket.send_queue = 128;
+    CHECK(evidence_text(diagnosed(held), evidence_code::accept_queue) ==
+          "5 of 128 connections wait for accept()");
+    CHECK_FALSE(has_evidence(diagnosed(held), evidence_code::data_unread));
+}
+
+TEST_CASE("several holders share it after a fork") {
+    HeldSocket held = stuck();
+    held.holders.push_back(samples::nginx(4712, 7));
+    const Finding finding = diagnosed(held);
+    CHECK(finding.cause == Cause::shared_after_fork);
+    CHECK(finding.verdict == Verdict::stuck);
+    CHECK(evidence_text(finding, evidence_code::shared) ==
+          "2 processes hold it, pid 4711 (nginx) and pid 4712 (nginx): it closes when the last one "
+          "lets go");
+}
+
+TEST_CASE("how the holder uses the fd is evidence") {
+    HeldSocket held = stuck();
+    Holder& holder = held.holders[0];
+    CHECK_FALSE(has_evidence(diagnosed(held), evidence_code::several_fds));
+    holder.process.runtime = Runtime::node;
+    holder.process.tracer = 99;
+    holder.fds[0].use = {true, true, true};
+    holder.fds.push_back({4800, 9, false, {}});
+    Finding finding = diagnosed(held);
+    CHECK(evidence_text(finding, evidence_code::epoll) ==
+          "fd 7 of pid 4711 (nginx) is in an epoll set");
+    CHECK(has_evidence(finding, evidence_code::io_uring));
+    CHECK(has_evidence(finding, evidence_code::blocked_thread));
+    CHECK(has_evidence(finding, evidence_code::runtime));
+    CHECK(has_evidence(finding, evidence_code::several_fds));
+    CHECK(has_evidence(finding, evidence_code::private_fd_table));
+    CHECK_FALSE(has_evidence(finding, evidence_code::zombie_leader));
+    CHECK(evidence_text(finding, evidence_code::traced) == "pid 4711 (nginx) is traced by pid 99");
+    holder.process.state = 'Z';
+    finding = diagnosed(held);
+    CHECK(has_evidence(finding, evidence_code::zombie_leader));
+    CHECK_FALSE(has_evidence(finding, evidence_code::private_fd_table));
+}
+
+TEST_CASE("a use that could not be read is evidence of its holder only") {
+    Snapshot snapshot;
+    snapshot.sockets = {stuck(), stuck()};
+    snapshot.sockets[1].holders = {samples::nginx(4712)};
+    snapshot.blind_spots = {{std::string{blind_spot::use_unreadable}, 4711, "denied"}};
+    const auto findings = diagnose(snapshot, {}, std::chrono::minutes{1});
+    REQUIRE(findings.size() == 2);
+    CHECK(has_evidence(findings[0], evidence_code::use_unreadable));
+    CHECK_FALSE(has_evidence(findings[1], evidence_code::use_unreadable));
+    CHECK_FALSE(has_evidence(findings[0], evidence_code::others_unreadable));
+}
+
+TEST_CASE("names from processes cannot reach a terminal through evidence") {
+    HeldSocket held = stuck();
+    held.holders[0].process.command = "\x1b]0;x\n";
+    held.holders[0].fds[0].use.in_epoll = true;
+    CHECK(evidence_text(diagnosed(held), evidence_code::epoll) ==
+          "fd 7 of pid 4711 (\\x1b]0;x\\x0a) is in an epoll set");
+}
+
+TEST_CASE("only what is selected is found, in the order of the snapshot") {
+    Snapshot snapshot;
+    for (const std::uint64_t inode : {5U, 3U, 4U}) {
+        HeldSocket held = stuck();
+        held.socket.id.inode = inode;
+        snapshot.sockets.push_back(held);
+    }
+    Selector selector;
+    selector.inodes = {{4, 5}};
+    const auto findings = diagnose(snapshot, selector, std::chrono::minutes{1});
+    REQUIRE(findings.size() == 2);
+    CHECK(findings[0].socket.id.inode == 5);
+    CHECK(findings[1].socket.id.inode == 4);
+}
+
+}  // namespace unwait
