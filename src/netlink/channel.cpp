@@ -29,9 +29,15 @@ Channel Channel::open(int protocol) {
     if (mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
         throw Error(errno, "binding a netlink socket");
     }
+    // Connected to the kernel, it takes no message from a process that could forge answers.
+    sockaddr_nl kernel{};
+    kernel.nl_family = AF_NETLINK;
+    const int fd = mnl_socket_get_fd(socket.get());
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel) < 0) {
+        throw Error(errno, "connecting a netlink socket to the kernel");
+    }
     const timeval patience{patience_s, 0};
-    if (setsockopt(mnl_socket_get_fd(socket.get()), SOL_SOCKET, SO_RCVTIMEO, &patience,
-                   sizeof patience) < 0) {
+    if (::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0) {
         throw Error(errno, "SO_RCVTIMEO of a netlink socket");
     }
     return Channel(std::move(socket));

@@ -194,9 +194,11 @@ SockDiag::Dump SockDiag::dump(const DumpRequest& request) {
         if (!dump.interrupted) break;
     }
     std::ranges::sort(dump.sockets, {}, order);
-    const auto doubles = std::ranges::unique(dump.sockets, {},
-                                             [](const Socket& socket) { return socket.id.cookie; });
-    dump.sockets.erase(doubles.begin(), doubles.end());
+    const auto same = [](const Socket& left, const Socket& right) {
+        return left.id.cookie == right.id.cookie;
+    };
+    dump.sockets.erase(std::unique(dump.sockets.begin(), dump.sockets.end(), same),
+                       dump.sockets.end());
     return dump;
 }
 
