@@ -32,8 +32,9 @@ ProcessTable* find_shared(std::vector<ProcessTable>& tables, pid_t tid, bool& un
 }
 
 ProcessTable* find_filled(std::vector<ProcessTable>& tables) {
-    const auto found = std::ranges::find_if(
-        tables, [](const ProcessTable& table) { return table.content.open_fds > 0; });
+    const auto found = std::ranges::find_if(tables, [](const ProcessTable& table) {
+        return table.content.reading == FdTable::Reading::complete && table.content.open_fds > 0;
+    });
     return found == tables.end() ? nullptr : &*found;
 }
 
