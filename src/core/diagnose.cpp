@@ -17,7 +17,7 @@ Verdict judge(const HeldSocket& held, const Surroundings& around,
         return Verdict::in_use;
     }
     if (held.holders.empty()) {
-        return around.hides_processes() ? Verdict::holder_unreadable : Verdict::no_holder;
+        return around.hides_holders() ? Verdict::holder_unreadable : Verdict::no_holder;
     }
     if (held.sending) {
         return Verdict::still_sending;

@@ -162,9 +162,9 @@ void note_holders(Notes& notes, const HeldSocket& held, const Surroundings& arou
         return;  // no process can be missing from the answer
     }
     if (held.holders.empty()) {
-        if (around.hides_processes()) {
+        if (around.hides_holders()) {
             notes.add(evidence_code::holder_unreadable,
-                      "no process that can be read holds it; " + around.hidden_processes());
+                      "no process that can be read holds it; " + around.what_is_hidden());
         } else {
             notes.add(evidence_code::no_holder,
                       "no fd of any process leads to it: it may be in flight inside a unix socket, "
@@ -180,9 +180,9 @@ void note_holders(Notes& notes, const HeldSocket& held, const Surroundings& arou
     for (const Holder& holder : held.holders) {
         note_holder(notes, holder, around);
     }
-    if (around.hides_processes()) {
+    if (around.hides_holders()) {
         notes.add(evidence_code::others_unreadable,
-                  around.hidden_processes() + " and may hold it too");
+                  around.what_is_hidden() + " and may hold it too");
     }
 }
 
@@ -193,15 +193,24 @@ Surroundings::Surroundings(const Snapshot& snapshot) : listeners_(&snapshot.list
         if (spot.code == blind_spot::process_unreadable) {
             ++unreadable_;
             uncounted_ = uncounted_ || spot.pid == 0;
+        } else if (spot.code == blind_spot::threads_unreadable) {
+            hides_threads_ = true;
         } else if (spot.code == blind_spot::use_unreadable) {
             use_unreadable_.insert(spot.pid);
         }
     }
 }
 
-std::string Surroundings::hidden_processes() const {
-    return (uncounted_ ? "some processes" : counted(unreadable_, "process", "processes")) +
-           " could not be read";
+std::string Surroundings::what_is_hidden() const {
+    std::vector<std::string> parts;
+    if (unreadable_ > 0) {
+        parts.push_back(uncounted_ ? "some processes"
+                                   : counted(unreadable_, "process", "processes"));
+    }
+    if (hides_threads_) {
+        parts.emplace_back("the fd tables of some threads");
+    }
+    return enumerated(parts) + " could not be read";
 }
 
 std::vector<const Socket*> Surroundings::listeners_for(const Socket& socket) const {

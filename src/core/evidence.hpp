@@ -16,10 +16,10 @@ class Surroundings {
 public:
     explicit Surroundings(const Snapshot& snapshot);
 
-    /// Whether some process could not be read, so that a holder may be missing.
-    [[nodiscard]] bool hides_processes() const noexcept { return unreadable_ > 0; }
+    /// Whether something could not be read, so that a holder may be missing.
+    [[nodiscard]] bool hides_holders() const noexcept { return unreadable_ > 0 || hides_threads_; }
     /// "3 processes could not be read".
-    [[nodiscard]] std::string hidden_processes() const;
+    [[nodiscard]] std::string what_is_hidden() const;
     [[nodiscard]] bool hides_use_by(pid_t pid) const { return use_unreadable_.contains(pid); }
     /// The listeners that a connection with this local end waits for, an exact address first.
     [[nodiscard]] std::vector<const Socket*> listeners_for(const Socket& socket) const;
@@ -28,6 +28,7 @@ private:
     const std::vector<Socket>* listeners_;
     std::size_t unreadable_ = 0;
     bool uncounted_ = false;  ///< one blind spot stands for any number of processes
+    bool hides_threads_ = false;
     std::set<pid_t> use_unreadable_;
 };
 

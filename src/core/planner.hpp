@@ -10,10 +10,10 @@ namespace unwait {
 
 /// Decides for every finding: a Step, or LeftAlone with the reason. Never a step on pid 1 or on the
 /// connection that carries our own session; never close, replace or a signal on ourselves or on an
-/// already traced process; never a signal to our ancestors. A socket that nobody holds needs destroy
-/// to be named, which includes `no-holder` by itself; `in-backlog` and `holder-unreadable` must
-/// also be included. Beyond max_sockets or max_processes the plan carries a refusal. A kernel thread
-/// holds no fd, and so is never a holder.
+/// already traced process; never a signal to our ancestors. A socket that nobody holds needs
+/// destroy to be named, which includes `no-holder` by itself; `in-backlog` and `holder-unreadable`
+/// must also be included. Beyond max_sockets or max_processes the plan carries a refusal. A kernel
+/// thread holds no fd, and so is never a holder.
 [[nodiscard]] Plan make_plan(std::span<const Finding> findings, const Policy& policy,
                              const Self& self);
 

@@ -131,6 +131,25 @@ TEST_CASE("without a holder, what could not be read decides") {
           "1 process could not be read and may hold it too");
 }
 
+TEST_CASE("threads whose fd tables could not be asked may be the holders") {
+    Snapshot snapshot;
+    snapshot.sockets = {stuck()};
+    snapshot.sockets[0].holders.clear();
+    snapshot.blind_spots = {{std::string{blind_spot::threads_unreadable}, 0, "no kcmp"},
+                            {std::string{blind_spot::dump_interrupted}, 0, "busy"}};
+    Finding finding = diagnose(snapshot, {}, std::chrono::minutes{1}).at(0);
+    CHECK(finding.verdict == Verdict::holder_unreadable);
+    CHECK(evidence_text(finding, evidence_code::holder_unreadable)
+              .ends_with("; the fd tables of some threads could not be read"));
+    snapshot.blind_spots.push_back({std::string{blind_spot::process_unreadable}, 0, "hidepid"});
+    finding = diagnose(snapshot, {}, std::chrono::minutes{1}).at(0);
+    CHECK(evidence_text(finding, evidence_code::holder_unreadable)
+              .ends_with("; some processes and the fd tables of some threads could not be read"));
+    snapshot.blind_spots.resize(2);
+    snapshot.blind_spots.erase(snapshot.blind_spots.begin());
+    CHECK(diagnose(snapshot, {}, std::chrono::minutes{1}).at(0).verdict == Verdict::no_holder);
+}
+
 TEST_CASE("the weightiest verdict comes first") {
     HeldSocket held = stuck();
     held.sending = true;

@@ -224,6 +224,10 @@ TEST_CASE("a backlog or a hidden holder must be included beside naming destroy")
     automatic.include = destroy.include;
     CHECK(left_of(in_backlog(), automatic).override_flag == "--actions destroy");
     CHECK(left_of(in_backlog(), automatic).reason == Verdict::in_backlog);
+
+    HeldSocket established = in_backlog();
+    established.socket.state = TcpState::established;
+    CHECK(left_of(established, destroy).reason == Verdict::in_use);
 }
 
 TEST_CASE("a state that is not CLOSE-WAIT is in use") {
