@@ -21,7 +21,7 @@ struct Outcome {
     unsigned id = 0;  ///< of the step
     Result result = Result::failed;
     std::optional<Action> action;  ///< the last one tried, absent when none was
-    bool frees_fd = false;         ///< no fd of any holder leads to the socket any more
+    bool frees_fd = false;         ///< every holder's fd of it is free for reuse again
     TcpState state_before = TcpState::closed;
     TcpState state_after = TcpState::closed;
     std::chrono::microseconds stopped{0};  ///< longest time a thread of a holder was held, in total

@@ -131,7 +131,7 @@ ExitStatus clear(const ClearCommand& command) {
     };
 
     Report report = look("clear", command.selector, command.policy.min_idle, true, talk);
-    report.plan = make_plan(report.findings, command.policy, read_self());
+    report.plan = make_plan(report.findings, command.policy, read_self(report.findings));
     const bool for_real = runner->needs_consent();
     printer->planned(report, for_real);
     if (const auto refusal = refusal_of(command, report)) {

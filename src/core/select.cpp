@@ -42,11 +42,6 @@ bool address_fits(const EndpointPattern& pattern, const Address& address) {
            same_prefix(wanted, actual.subspan(mapped.size()), pattern.prefix_length);
 }
 
-bool endpoint_fits(const EndpointPattern& pattern, const Endpoint& endpoint) {
-    return (!pattern.port || *pattern.port == endpoint.port) &&
-           (!pattern.address || address_fits(pattern, endpoint.address));
-}
-
 std::string_view without_outer_slashes(std::string_view path) {
     while (path.starts_with('/')) {
         path.remove_prefix(1);
@@ -114,12 +109,17 @@ bool idle_fits(const Selector& selector, const Socket& socket) {
 
 }  // namespace
 
+bool matches_endpoint(const EndpointPattern& pattern, const Endpoint& endpoint) {
+    return (!pattern.port || *pattern.port == endpoint.port) &&
+           (!pattern.address || address_fits(pattern, endpoint.address));
+}
+
 bool matches_socket(const Selector& selector, const Socket& socket) {
     const auto is_local = [&](const EndpointPattern& pattern) {
-        return endpoint_fits(pattern, socket.local);
+        return matches_endpoint(pattern, socket.local);
     };
     const auto is_peer = [&](const EndpointPattern& pattern) {
-        return endpoint_fits(pattern, socket.peer);
+        return matches_endpoint(pattern, socket.peer);
     };
     const auto has_port = [&](const PortRange& range) {
         return socket.local.port >= range.first && socket.local.port <= range.last;

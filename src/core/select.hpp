@@ -6,6 +6,8 @@
 
 namespace unwait {
 
+[[nodiscard]] bool matches_endpoint(const EndpointPattern& pattern, const Endpoint& endpoint);
+
 /// Whether the socket's own data matches (states, endpoints, ports, inodes, min_idle): no holder
 /// needed.
 [[nodiscard]] bool matches_socket(const Selector& selector, const Socket& socket);

@@ -25,7 +25,7 @@ struct Attempt {
     TcpState state = TcpState::closed;  ///< of the socket, asked by cookie
     bool fd_open = false;               ///< a holder's fd still leads to it
     std::chrono::microseconds stopped{0};
-    std::string detail;
+    std::string detail = {};
 };
 
 /// The one interface to effects. A rung is tried on many steps at once, so that waits overlap.

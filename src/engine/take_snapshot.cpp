@@ -1,2 +1,121 @@
 // SPDX-License-Identifier: MIT
 #include "take_snapshot.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "holders.hpp"
+#include "process.hpp"
+#include "select.hpp"
+#include "sock_diag.hpp"
+
+namespace unwait {
+
+namespace {
+
+constexpr std::chrono::milliseconds shortest_look{100};
+constexpr std::chrono::milliseconds longest_look{1000};
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    // POSIX leaves open whether a name that was cut ends with a NUL.
+    if (::gethostname(name.data(), name.size() - 1) != 0) return "unknown";
+    return name.data();
+}
+
+std::vector<Socket> matching_sockets(netlink::SockDiag& diag, const Selector& selector,
+                                     std::vector<BlindSpot>& blind_spots) {
+    auto dump = diag.dump({.states = selector.states,
+                           .ports = selector.ports,
+                           .peer_ports = selector.peer_ports,
+                           .locals = selector.locals,
+                           .peers = selector.peers});
+    if (dump.interrupted) {
+        blind_spots.push_back(
+            {"dump-interrupted", 0,
+             "the kernel's list of sockets changed each time it was read, so some "
+             "may be missing: select fewer, or run again"});
+    }
+    std::erase_if(dump.sockets,
+                  [&](const Socket& socket) { return !matches_socket(selector, socket); });
+    return std::move(dump.sockets);
+}
+
+/// Who should accept the sockets that have no file yet.
+std::vector<Socket> listeners_for(netlink::SockDiag& diag, const std::vector<Socket>& sockets) {
+    AnyOf<PortRange> ports;
+    for (const Socket& socket : sockets) {
+        const PortRange port{socket.local.port, socket.local.port};
+        if (socket.id.inode == 0 && std::ranges::find(ports, port) == ports.end()) {
+            ports.push_back(port);
+        }
+    }
+    if (ports.empty()) return {};
+    return diag.dump({.states = mask_of(TcpState::listening), .ports = {std::move(ports)}}).sockets;
+}
+
+/// Long enough for an acknowledgement to come back.
+std::chrono::milliseconds time_between_looks(const std::vector<HeldSocket>& sockets) {
+    std::chrono::microseconds longest{0};
+    for (const auto& held : sockets) {
+        if (held.socket.send_queue == 0 || !held.socket.info) continue;
+        longest = std::max(longest, std::chrono::microseconds{3 * held.socket.info->rtt_us});
+    }
+    return std::clamp(std::chrono::ceil<std::chrono::milliseconds>(longest), shortest_look,
+                      longest_look);
+}
+
+void look_again(netlink::SockDiag& diag, std::vector<HeldSocket>& sockets) {
+    const auto is_candidate = [](const HeldSocket& held) {
+        return held.socket.send_queue > 0 && held.socket.info &&
+               held.socket.state != TcpState::listening;
+    };
+    if (std::ranges::none_of(sockets, is_candidate)) return;
+    ::poll(nullptr, 0, static_cast<int>(time_between_looks(sockets).count()));
+    for (auto& held : sockets) {
+        if (!is_candidate(held)) continue;
+        const auto now = diag.get(held.socket);
+        held.sending = now && now->info && now->info->bytes_acked != held.socket.info->bytes_acked;
+    }
+}
+
+}  // namespace
+
+Snapshot take_snapshot(const Selector& selector, bool with_use) {
+    Snapshot snapshot;
+    snapshot.taken_at = std::chrono::system_clock::now();
+    snapshot.boot_id = proc::boot_id();
+    snapshot.host = host_name();
+
+    auto diag = netlink::SockDiag::open();
+    snapshot.netns = diag.netns();
+    auto sockets = matching_sockets(diag, selector, snapshot.blind_spots);
+    snapshot.listeners = listeners_for(diag, sockets);
+
+    std::vector<std::uint64_t> inodes;
+    inodes.reserve(sockets.size());
+    for (const Socket& socket : sockets) {
+        if (socket.id.inode != 0) inodes.push_back(socket.id.inode);
+    }
+    auto scan = proc::scan_holders(inodes, with_use);
+    std::ranges::move(scan.blind_spots, std::back_inserter(snapshot.blind_spots));
+
+    snapshot.sockets.reserve(sockets.size());
+    for (Socket& socket : sockets) {
+        const auto found = scan.by_inode.find(socket.id.inode);
+        auto holders =
+            found == scan.by_inode.end() ? std::vector<Holder>{} : std::move(found->second);
+        snapshot.sockets.push_back({std::move(socket), std::move(holders), false});
+    }
+    look_again(diag, snapshot.sockets);
+    return snapshot;
+}
+
+}  // namespace unwait

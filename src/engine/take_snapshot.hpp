@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <span>
+
+#include "unwait/finding.hpp"
 #include "unwait/plan.hpp"
 #include "unwait/selector.hpp"
 #include "unwait/snapshot.hpp"
@@ -9,10 +12,11 @@ namespace unwait {
 
 /// Asks the kernel for the sockets that may match, their holders, and what could not be read.
 /// `with_use`: also how the application uses each fd (for a plan). Waits up to a second between two
-/// looks when a Send-Q is above 0. Throws Error when sock_diag cannot be asked at all.
+/// looks when a Send-Q is above 0. Throws Error when sock_diag or /proc cannot be asked at all.
 [[nodiscard]] Snapshot take_snapshot(const Selector& selector, bool with_use);
 
-/// Who we are: our pid, ancestors and the sockets that carry this session. Throws Error.
-[[nodiscard]] Self read_self();
+/// Who we are: our pid, our ancestors, and which of the sockets carry this session: those of
+/// an ancestor that is an sshd, that of SSH_CONNECTION, and those on our standard streams.
+[[nodiscard]] Self read_self(std::span<const Finding> findings);
 
 }  // namespace unwait

@@ -18,10 +18,10 @@ namespace unwait::netlink {
 /// by every kernel).
 struct DumpRequest {
     StateMask states = 0;
-    std::vector<AnyOf<PortRange>> ports;  ///< local
-    std::vector<AnyOf<PortRange>> peer_ports;
-    std::vector<AnyOf<EndpointPattern>> locals;
-    std::vector<AnyOf<EndpointPattern>> peers;
+    std::vector<AnyOf<PortRange>> ports = {};  ///< local
+    std::vector<AnyOf<PortRange>> peer_ports = {};
+    std::vector<AnyOf<EndpointPattern>> locals = {};
+    std::vector<AnyOf<EndpointPattern>> peers = {};
 };
 
 enum class Destroyed : std::uint8_t {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <fstream>
@@ -133,9 +134,8 @@ TEST_CASE("many fds go in chunks") {
         const Cuts cuts(victim, victim.numbers("fds"));
         const auto surgery = ptrace::operate(patient_of(victim), operation, cuts.cuts);
         CHECK(surgery.refusal == "");
-        CHECK(std::ranges::all_of(surgery.cuts, [](const auto& cut) {
-            return cut.ending == CutEnding::done;
-        }));
+        CHECK(std::ranges::all_of(surgery.cuts,
+                                  [](const auto& cut) { return cut.ending == CutEnding::done; }));
         check_nothing_else_changed(victim);
     }
 }
@@ -181,9 +181,9 @@ TEST_CASE("registers and flags stay as they are") {
         for (int round = 0; round < 200; ++round) {
             const auto fd = victim.ask_number("open /dev/null");
             const Cuts cuts(victim, {fd});
-            const auto surgery = ptrace::operate(
-                patient_of(victim, round % 2 == 0 ? Freeze::all : Freeze::one),
-                round % 3 == 0 ? Operation::replace : Operation::close, cuts.cuts);
+            const auto surgery =
+                ptrace::operate(patient_of(victim, round % 2 == 0 ? Freeze::all : Freeze::one),
+                                round % 3 == 0 ? Operation::replace : Operation::close, cuts.cuts);
             CHECK(surgery.refusal == "");
             CHECK(surgery.cuts[0].ending == CutEnding::done);
         }

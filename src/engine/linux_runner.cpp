@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+#include "linux_runner.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "surgery_room.hpp"
+#include "text.hpp"
+#include "unwait/error.hpp"
+#include "vocabulary.hpp"
+
+namespace unwait {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds first_slice{2};
+constexpr milliseconds longest_slice{50};
+
+template <typename Value>
+bool contains(const std::vector<Value>& values, const Value& value) {
+    return std::ranges::find(values, value) != values.end();
+}
+
+std::string who(const Process& process) {
+    return "pid " + std::to_string(process.id.pid) + " (" + printable(process.command) + ")";
+}
+
+}  // namespace
+
+LinuxRunner::LinuxRunner(const Policy& policy, StopSign& stop)
+    : policy_(policy), stop_(stop), diag_(netlink::SockDiag::open()) {}
+
+std::vector<std::optional<Attempt>> LinuxRunner::attempt(Action action,
+                                                         std::span<const Step* const> steps) {
+    Attempts attempts;
+    switch (action) {
+        case Action::shutdown:
+            attempts = shut_down(steps);
+            break;
+        case Action::close:
+        case Action::replace:
+            attempts = free_fds(action, steps);
+            break;
+        case Action::destroy:
+            attempts = destroy(steps);
+            break;
+        case Action::term:
+            attempts = signal(SIGTERM, steps);
+            break;
+        case Action::kill:
+            attempts = signal(SIGKILL, steps);
+            break;
+    }
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        look_at(*steps[i], attempts[i]);
+        if (attempts[i].ending == Attempt::Ending::done) begun_.insert(steps[i]->id);
+    }
+    return {std::make_move_iterator(attempts.begin()), std::make_move_iterator(attempts.end())};
+}
+
+std::optional<Attempt> LinuxRunner::changed_since_plan(const Step& step) {
+    if (begun_.contains(step.id)) return std::nullopt;
+    const auto now = diag_.get(step.socket);
+    if (!now) return Attempt{.ending = Attempt::Ending::gone, .detail = "the socket has gone"};
+    const auto refuse = [](std::string why) {
+        return Attempt{.ending = Attempt::Ending::refused, .detail = std::move(why)};
+    };
+    if (now->state != step.socket.state) {
+        return refuse("the socket is " + std::string(word(now->state)) + " now, no more " +
+                      std::string(word(step.socket.state)));
+    }
+    const bool may_move = contains(policy_.include, Verdict::still_sending) ||
+                          contains(policy_.include, Verdict::in_use);
+    if (!may_move && now->info && step.socket.info &&
+        (now->info->bytes_acked != step.socket.info->bytes_acked ||
+         now->info->bytes_received != step.socket.info->bytes_received)) {
+        return refuse("data has moved on the socket since it was looked at: it is in use");
+    }
+    return std::nullopt;
+}
+
+void LinuxRunner::look_at(const Step& step, Attempt& attempt) {
+    const auto now = diag_.get(step.socket);
+    attempt.state = now ? now->state : TcpState::closed;
+    attempt.fd_open = is_held(step);
+}
+
+LinuxRunner::Attempts LinuxRunner::shut_down(std::span<const Step* const> steps) {
+    Attempts attempts;
+    for (const Step* step : steps) {
+        if (stop_.reason() != StopSign::Reason::none) {
+            attempts.push_back({.ending = Attempt::Ending::refused});
+        } else {
+            attempts.push_back(shut_down_one(*step));
+        }
+    }
+    wait_until_closed(steps, attempts);
+    return attempts;
+}
+
+Attempt LinuxRunner::shut_down_one(const Step& step) {
+    if (auto changed = changed_since_plan(step)) return std::move(*changed);
+    Attempt attempt{.ending = Attempt::Ending::gone, .detail = "no holder leads to it any more"};
+    for (const Holder& holder : step.holders) {
+        for (const HeldFd& held : holder.fds) {
+            const auto reached = reach_.duplicate(holder, held, step.socket.id);
+            if (reached.ending == Reached::Ending::denied) {
+                attempt = {.ending = Attempt::Ending::failed, .detail = reached.why_not};
+            }
+            if (reached.ending != Reached::Ending::have) continue;
+            if (::shutdown(reached.duplicate.get(), SHUT_RDWR) == 0) {
+                return {.ending = Attempt::Ending::done};
+            }
+            if (errno == ENOTCONN) {
+                return {.ending = Attempt::Ending::gone, .detail = "the connection has gone"};
+            }
+            return {.ending = Attempt::Ending::failed,
+                    .detail = std::string("shutdown: ") + std::strerror(errno)};
+        }
+    }
+    return attempt;
+}
+
+bool LinuxRunner::keep_waiting(Clock::time_point deadline, milliseconds slice) const {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0 || stop_.reason() != StopSign::Reason::none) return false;
+    pollfd stop{stop_.poll_fd(), POLLIN, 0};
+    const auto patience = std::min({slice, left, stop_.left()});
+    ::poll(&stop, 1, static_cast<int>(std::max<milliseconds::rep>(patience.count(), 0)));
+    return stop_.reason() == StopSign::Reason::none;
+}
+
+void LinuxRunner::wait_until_closed(std::span<const Step* const> steps,
+                                    std::span<const Attempt> attempts) {
+    std::vector<const Step*> open;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (attempts[i].ending == Attempt::Ending::done) open.push_back(steps[i]);
+    }
+    const auto deadline = Clock::now() + policy_.settle;
+    for (auto slice = first_slice;; slice = std::min(slice * 2, longest_slice)) {
+        std::erase_if(open, [](const Step* step) { return !is_held(*step); });
+        if (open.empty() || !keep_waiting(deadline, slice)) return;
+    }
+}
+
+LinuxRunner::Attempts LinuxRunner::free_fds(Action action, std::span<const Step* const> steps) {
+    SurgeryRoom room(policy_, reach_, stop_);
+    Attempts attempts(steps.size());
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (auto changed = changed_since_plan(*steps[i]);
+            changed && changed->ending == Attempt::Ending::refused) {
+            attempts[i] = std::move(*changed);
+        } else {
+            // A socket that has gone may still have an fd.
+            room.admit(*steps[i], attempts[i]);
+        }
+    }
+    room.operate(action == Action::close ? ptrace::Operation::close : ptrace::Operation::replace);
+    return attempts;
+}
+
+LinuxRunner::Attempts LinuxRunner::destroy(std::span<const Step* const> steps) {
+    Attempts attempts;
+    for (const Step* step : steps) {
+        if (stop_.reason() != StopSign::Reason::none) {
+            attempts.push_back({.ending = Attempt::Ending::refused});
+            continue;
+        }
+        if (auto changed = changed_since_plan(*step)) {
+            attempts.push_back(std::move(*changed));
+            continue;
+        }
+        using netlink::Destroyed;
+        using Ending = Attempt::Ending;
+        switch (diag_.destroy(step->socket)) {
+            case Destroyed::done:
+                attempts.push_back({.ending = Ending::done});
+                break;
+            case Destroyed::gone:
+                attempts.push_back({.ending = Ending::gone, .detail = "the socket has gone"});
+                break;
+            case Destroyed::not_permitted:
+                attempts.push_back({.ending = Ending::failed,
+                                    .detail =
+                                        "SOCK_DESTROY needs root or CAP_NET_ADMIN in the network "
+                                        "namespace of the socket"});
+                break;
+            case Destroyed::unsupported:
+                attempts.push_back({.ending = Ending::failed,
+                                    .detail = "this kernel has no SOCK_DESTROY "
+                                              "(CONFIG_INET_DIAG_DESTROY): use shutdown or close"});
+                break;
+        }
+    }
+    return attempts;
+}
+
+LinuxRunner::Attempts LinuxRunner::signal(int number, std::span<const Step* const> steps) {
+    Attempts attempts(steps.size());
+    std::map<ProcessId, std::string> failures;  // of those signalled, why not
+    std::vector<const sys::PidFd*> waited_for;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        Attempt& attempt = attempts[i];
+        if (stop_.reason() != StopSign::Reason::none) {
+            attempt.ending = Attempt::Ending::refused;
+            continue;
+        }
+        if (auto changed = changed_since_plan(*steps[i]);
+            changed && changed->ending == Attempt::Ending::refused) {
+            attempt = std::move(*changed);
+            continue;
+        }
+        attempt.ending = Attempt::Ending::gone;
+        attempt.detail = "the process has exited";
+        for (const Holder& holder : steps[i]->holders) {
+            const auto [entry, is_new] = failures.try_emplace(holder.process.id);
+            auto& failure = entry->second;
+            const sys::PidFd* process = reach_.process(holder.process.id);
+            if (is_new && process != nullptr) {
+                try {
+                    if (process->send_signal(number)) waited_for.push_back(process);
+                } catch (const Error& error) {
+                    failure = error.what();
+                }
+            }
+            if (process == nullptr && is_new) continue;
+            attempt.ending = failure.empty() ? Attempt::Ending::done : Attempt::Ending::failed;
+            attempt.detail = failure;
+        }
+    }
+    const auto deadline = Clock::now() + policy_.grace;
+    for (auto slice = first_slice;; slice = std::min(slice * 2, longest_slice)) {
+        std::erase_if(waited_for, [](const sys::PidFd* process) { return process->exited(); });
+        if (waited_for.empty() || !keep_waiting(deadline, slice)) break;
+    }
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        for (const Holder& holder : steps[i]->holders) {
+            if (attempts[i].ending == Attempt::Ending::done &&
+                reach_.process(holder.process.id) != nullptr) {
+                attempts[i].detail = who(holder.process) + " has not exited within the grace of " +
+                                     format_duration(policy_.grace);
+            }
+        }
+    }
+    return attempts;
+}
+
+namespace {
+
+class DryRunner final : public StepRunner {
+public:
+    std::vector<std::optional<Attempt>> attempt(Action,
+                                                std::span<const Step* const> steps) override {
+        return std::vector<std::optional<Attempt>>(steps.size());
+    }
+    [[nodiscard]] bool needs_consent() const override { return false; }
+};
+
+}  // namespace
+
+std::unique_ptr<StepRunner> make_linux_runner(const Policy& policy, StopSign& stop) {
+    return std::make_unique<LinuxRunner>(policy, stop);
+}
+
+std::unique_ptr<StepRunner> make_dry_runner() { return std::make_unique<DryRunner>(); }
+
+}  // namespace unwait

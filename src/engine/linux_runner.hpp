@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "execute.hpp"
+#include "reach.hpp"
+#include "sock_diag.hpp"
+
+namespace unwait {
+
+/// Carries actions out on this machine, each proven before and after.
+class LinuxRunner final : public StepRunner {
+public:
+    LinuxRunner(const Policy& policy, StopSign& stop);
+
+    std::vector<std::optional<Attempt>> attempt(Action action,
+                                                std::span<const Step* const> steps) override;
+    [[nodiscard]] bool needs_consent() const override { return true; }
+
+private:
+    using Attempts = std::vector<Attempt>;
+
+    Attempts shut_down(std::span<const Step* const> steps);
+    Attempts free_fds(Action action, std::span<const Step* const> steps);
+    Attempts destroy(std::span<const Step* const> steps);
+    Attempts signal(int number, std::span<const Step* const> steps);
+
+    Attempt shut_down_one(const Step& step);
+    void wait_until_closed(std::span<const Step* const> steps, std::span<const Attempt> attempts);
+    [[nodiscard]] bool keep_waiting(std::chrono::steady_clock::time_point deadline,
+                                    std::chrono::milliseconds slice) const;
+
+    /// Why the step must not be touched any more, if the socket is not as it was planned.
+    [[nodiscard]] std::optional<Attempt> changed_since_plan(const Step& step);
+    /// Asks the kernel how things are now.
+    void look_at(const Step& step, Attempt& attempt);
+
+    const Policy& policy_;
+    StopSign& stop_;
+    netlink::SockDiag diag_;
+    Reach reach_;
+    std::set<unsigned> begun_;  ///< steps that we have changed ourselves: what they were is past
+};
+
+}  // namespace unwait

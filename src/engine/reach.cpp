@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "reach.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include "file_identity.hpp"
+#include "process.hpp"
+#include "unwait/error.hpp"
+
+namespace unwait {
+
+const sys::PidFd* Reach::process(const ProcessId& id) {
+    auto [entry, is_new] = processes_.try_emplace(id);
+    auto& held = entry->second;
+    if (is_new) {
+        held = sys::PidFd::open(id.pid);
+        // Opened first, compared afterwards: what compares equal now is what the pidfd holds.
+        if (held && proc::read_id(id.pid) != id) held.reset();
+    }
+    return held && !held->exited() ? &*held : nullptr;
+}
+
+Reached Reach::duplicate(const Holder& holder, const HeldFd& held, const SocketId& socket) {
+    const sys::PidFd* process = this->process(holder.process.id);
+    if (process == nullptr) return {};
+    std::optional<sys::PidFd> thread;
+    if (held.tid != holder.process.id.pid) {
+        thread = sys::PidFd::open_thread(held.tid);
+        if (!thread) {
+            return {
+                Reached::Ending::denied,
+                {},
+                "thread " + std::to_string(held.tid) +
+                    " with an fd table of its own has ended, or the kernel is older than 6.9 and "
+                    "cannot reach into it"};
+        }
+        process = &*thread;
+    }
+    try {
+        auto duplicate = process->get_fd(held.fd);
+        if (!duplicate || sys::socket_cookie(duplicate->get()) != socket.cookie) return {};
+        return {Reached::Ending::have, std::move(*duplicate), ""};
+    } catch (const Error& error) {
+        return {Reached::Ending::denied, {}, error.what() + remedy_for_errno(error.number())};
+    }
+}
+
+std::string remedy_for_errno(int number) {
+    switch (number) {
+        case EPERM:
+        case EACCES:
+            return ": run as root or with CAP_SYS_PTRACE; kernel.yama.ptrace_scope, a tracer that "
+                   "is already "
+                   "there or a container's seccomp profile may forbid it too";
+        case ENOSYS:
+            return ": the kernel is too old for it (Linux 5.6), or a seccomp profile hides it";
+        case EMFILE:
+        case ENFILE:
+            return ": raise the limit of open files of unwait";
+        default:
+            return "";
+    }
+}
+
+}  // namespace unwait

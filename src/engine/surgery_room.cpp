@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "surgery_room.hpp"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "file_identity.hpp"
+#include "holders.hpp"
+#include "unwait/error.hpp"
+
+namespace unwait {
+
+namespace {
+
+/// How many duplicates may be held at a time; our own limit is raised as far as it goes.
+std::size_t reference_limit() {
+    constexpr std::size_t kept_for_others = 200;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 64;
+    limit.rlim_cur = limit.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < 2 * kept_for_others) return 64;
+    return static_cast<std::size_t>(limit.rlim_cur) - kept_for_others;
+}
+
+/// Ours is the last reference now: a lingering close (socket(7), SO_LINGER) would only keep us.
+/// A linger time of 0 asks for RST and does not wait, so it stays.
+void do_not_linger(int socket) noexcept {
+    linger wanted{};
+    socklen_t size = sizeof wanted;
+    if (::getsockopt(socket, SOL_SOCKET, SO_LINGER, &wanted, &size) != 0) return;
+    if (wanted.l_onoff == 0 || wanted.l_linger == 0) return;
+    wanted = {};
+    ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &wanted, sizeof wanted);
+}
+
+}  // namespace
+
+bool is_held(const Step& step) {
+    return std::ranges::any_of(step.holders, [&](const Holder& holder) {
+        return std::ranges::any_of(holder.fds, [&](const HeldFd& held) {
+            // What may not be read is not known to be closed.
+            return proc::leads_to(holder.process.id.pid, held, step.socket.id.inode).value_or(true);
+        });
+    });
+}
+
+void SurgeryRoom::admit(const Step& step, Attempt& attempt) {
+    attempt = {.ending = Attempt::Ending::gone, .detail = "no holder leads to it any more"};
+    for (const Holder& holder : step.holders) {
+        for (const HeldFd& held : holder.fds) {
+            cases_[{holder.process.id, held.tid}].push_back({&step, &holder, &held, &attempt});
+        }
+    }
+}
+
+void SurgeryRoom::operate(ptrace::Operation operation) {
+    const std::size_t limit = reference_limit();
+    for (const auto& [table, cases] : cases_) {
+        const std::span all(cases);
+        for (std::size_t at = 0; at < all.size(); at += limit) {
+            operate_on(table, all.subspan(at, std::min(limit, all.size() - at)), operation);
+        }
+    }
+}
+
+std::vector<ProcessId> SurgeryRoom::sharers_of(const Table& table,
+                                               std::span<const Case> cases) const {
+    // Who shares the table is a holder of everything in it.
+    std::set<ProcessId> sharers;
+    for (const Holder& holder : cases.front().step->holders) {
+        const ProcessId& id = holder.process.id;
+        if (id != table.process && sys::same_fd_table(table.tid, id.pid) == sys::Same::yes) {
+            sharers.insert(id);
+        }
+    }
+    return {sharers.begin(), sharers.end()};
+}
+
+void SurgeryRoom::operate_on(const Table& table, std::span<const Case> cases,
+                             ptrace::Operation operation) {
+    std::vector<sys::Fd> references;
+    std::vector<ptrace::Cut> cuts;
+    std::vector<Case> cut_cases;
+    for (const Case& each : cases) {
+        if (stop_.reason() != StopSign::Reason::none) {
+            each.attempt->ending = Attempt::Ending::refused;
+            each.attempt->detail.clear();
+            continue;
+        }
+        auto reached = reach_.duplicate(*each.holder, *each.held, each.step->socket.id);
+        if (reached.ending == Reached::Ending::denied) {
+            each.attempt->ending = Attempt::Ending::failed;
+            each.attempt->detail = std::move(reached.why_not);
+        }
+        if (reached.ending != Reached::Ending::have) continue;
+        cuts.push_back({each.held->fd, reached.duplicate.get(), each.held->close_on_exec});
+        references.push_back(std::move(reached.duplicate));
+        cut_cases.push_back(each);
+    }
+    if (cuts.empty()) return;
+    const ptrace::Patient patient{.id = table.process,
+                                  .table = table.tid,
+                                  .sharers = sharers_of(table, cases),
+                                  .freeze = policy_.freeze,
+                                  .max_freeze = policy_.max_freeze};
+    const auto surgery = ptrace::operate(patient, operation, cuts);
+    for (std::size_t i = 0; i < cuts.size(); ++i) {
+        finish(cut_cases[i], surgery.cuts[i], surgery.refusal);
+        if (!is_held(*cut_cases[i].step)) do_not_linger(references[i].get());
+    }
+}
+
+void SurgeryRoom::finish(Case& of, ptrace::CutResult result, const std::string& refusal) {
+    Attempt& attempt = *of.attempt;
+    attempt.stopped += result.stopped;
+    switch (result.ending) {
+        case ptrace::CutEnding::done:
+            // A failure on another holder of the same socket stays what is told.
+            if (attempt.ending == Attempt::Ending::gone) {
+                attempt.ending = Attempt::Ending::done;
+                attempt.detail.clear();
+            }
+            break;
+        case ptrace::CutEnding::changed:
+            break;
+        case ptrace::CutEnding::untouched:
+            attempt.ending = Attempt::Ending::refused;
+            attempt.detail = "pid " + std::to_string(of.holder->process.id.pid) + " fd " +
+                             std::to_string(of.held->fd) + ": " + refusal;
+            break;
+    }
+}
+
+}  // namespace unwait

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "execute.hpp"
+#include "reach.hpp"
+#include "surgeon.hpp"
+
+namespace unwait {
+
+/// Whether an fd of a holder still leads to the socket, or cannot be read.
+[[nodiscard]] bool is_held(const Step& step);
+
+/// Frees fds of many steps, table by table, and says in each step's Attempt how it went.
+class SurgeryRoom {
+public:
+    SurgeryRoom(const Policy& policy, Reach& reach, StopSign& stop)
+        : policy_(policy), reach_(reach), stop_(stop) {}
+
+    /// `step` and `attempt` must outlive this.
+    void admit(const Step& step, Attempt& attempt);
+
+    void operate(ptrace::Operation operation);
+
+private:
+    /// One number to free.
+    struct Case {
+        const Step* step;
+        const Holder* holder;
+        const HeldFd* held;
+        Attempt* attempt;
+    };
+    /// An fd table, by the process and the thread through which it was found.
+    struct Table {
+        ProcessId process;
+        pid_t tid;
+        auto operator<=>(const Table&) const = default;
+    };
+
+    void operate_on(const Table& table, std::span<const Case> cases, ptrace::Operation operation);
+    [[nodiscard]] std::vector<ProcessId> sharers_of(const Table& table,
+                                                    std::span<const Case> cases) const;
+    void finish(Case& of, ptrace::CutResult result, const std::string& refusal);
+
+    const Policy& policy_;
+    Reach& reach_;
+    StopSign& stop_;
+    std::map<Table, std::vector<Case>> cases_;
+};
+
+}  // namespace unwait
