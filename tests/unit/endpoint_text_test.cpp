@@ -50,7 +50,7 @@ TEST_CASE("endpoint patterns are read") {
         std::string_view text;
         EndpointPattern pattern;
     };
-    for (const auto& [text, pattern] : {
+    for (const Row& row : {
              Row{"10.0.0.1", {address("10.0.0.1"), 32, std::nullopt}},
              Row{"10.0.0.1:80", {address("10.0.0.1"), 32, 80}},
              Row{"10.0.0.0/8", {address("10.0.0.0"), 8, std::nullopt}},
@@ -69,8 +69,8 @@ TEST_CASE("endpoint patterns are read") {
              Row{"*:*", {std::nullopt, 0, std::nullopt}},
              Row{"10.0.0.1:*", {address("10.0.0.1"), 32, std::nullopt}},
          }) {
-        CAPTURE(text);
-        CHECK(parse_endpoint_pattern(text) == pattern);
+        CAPTURE(row.text);
+        CHECK(parse_endpoint_pattern(row.text) == row.pattern);
     }
 }
 

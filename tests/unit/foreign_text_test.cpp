@@ -56,7 +56,7 @@ TEST_CASE("what a terminal would obey is written out") {
         std::string_view text;
         std::string_view shown;
     };
-    for (const auto& [text, shown] : {
+    for (const Row& row : {
              Row{"\x1B[31mred", "\\x1b[31mred"},
              Row{"a\nb\rc\td", "a\\x0ab\\x0dc\\x09d"},
              Row{"\x7F\x07", "\\x7f\\x07"},
@@ -74,8 +74,8 @@ TEST_CASE("what a terminal would obey is written out") {
              Row{"\uFEFFx", "\\u{feff}x"},
              Row{"\U000E0041", "\\u{e0041}"},
          }) {
-        CAPTURE(shown);
-        CHECK(printable(text) == shown);
+        CAPTURE(row.shown);
+        CHECK(printable(row.text) == row.shown);
     }
     CHECK(printable(std::string_view{"a\0b", 3}) == "a\\x00b");
 }
@@ -86,7 +86,7 @@ TEST_CASE("bytes that are not UTF-8 are shown one by one") {
         std::string_view shown;
         std::size_t replaced;
     };
-    for (const auto& [text, shown, replaced] : {
+    for (const Row& row : {
              Row{"\xFF", "\\xff", 1},
              Row{"\xC0\xAF", "\\xc0\\xaf", 2},
              Row{"\xC1\x9B", "\\xc1\\x9b", 2},
@@ -98,15 +98,15 @@ TEST_CASE("bytes that are not UTF-8 are shown one by one") {
              Row{"\xE2\xC3\xA4", "\\xe2ä", 1},
              Row{"\x80", "\\x80", 1},
          }) {
-        CAPTURE(shown);
-        CHECK(printable(text) == shown);
-        const std::string valid = to_utf8(text);
+        CAPTURE(row.shown);
+        CHECK(printable(row.text) == row.shown);
+        const std::string valid = to_utf8(row.text);
         std::size_t count = 0;
         for (std::size_t at = valid.find("\uFFFD"); at != std::string::npos;
              at = valid.find("\uFFFD", at + 3)) {
             ++count;
         }
-        CHECK(count == replaced);
+        CHECK(count == row.replaced);
     }
 }
 

@@ -326,7 +326,7 @@ TEST_CASE("a rung is climbed only when what it is for is still there") {
         bool for_socket;
         bool for_fd;
     };
-    for (const auto& [action, for_socket, for_fd] : {
+    for (const Row& row : {
              Row{Action::shutdown, true, false},
              Row{Action::close, false, true},
              Row{Action::replace, false, true},
@@ -334,11 +334,11 @@ TEST_CASE("a rung is climbed only when what it is for is still there") {
              Row{Action::term, true, true},
              Row{Action::kill, true, true},
          }) {
-        CAPTURE(word(action));
-        CHECK_FALSE(still_needed(action, false, false));
-        CHECK(still_needed(action, true, false) == for_socket);
-        CHECK(still_needed(action, false, true) == for_fd);
-        CHECK(still_needed(action, true, true));
+        CAPTURE(word(row.action));
+        CHECK_FALSE(still_needed(row.action, false, false));
+        CHECK(still_needed(row.action, true, false) == row.for_socket);
+        CHECK(still_needed(row.action, false, true) == row.for_fd);
+        CHECK(still_needed(row.action, true, true));
     }
 }
 

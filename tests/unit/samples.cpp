@@ -41,7 +41,7 @@ Holder any_holder(std::mt19937& random, pid_t pid) {
     holder.process.tracer = chance(random, 8) ? 99 : 0;
     holder.process.state = chance(random, 8) ? 'Z' : 'S';
     while (chance(random, 3)) {
-        holder.fds.push_back({static_cast<pid_t>(pid + random() % 2),
+        holder.fds.push_back({chance(random, 2) ? pid : pid + 1,
                               static_cast<int>(random() % 1000),
                               false,
                               {chance(random, 3), chance(random, 3), chance(random, 3)}});

@@ -20,7 +20,7 @@ TEST_CASE("an unread FIN is no unread byte") {
         std::uint32_t recv_queue;
         std::uint32_t unread;
     };
-    for (const auto& [state, recv_queue, unread] : {
+    for (const Row& row : {
              Row{TcpState::close_wait, 0, 0},
              Row{TcpState::close_wait, 1, 0},
              Row{TcpState::close_wait, 2, 1},
@@ -33,12 +33,12 @@ TEST_CASE("an unread FIN is no unread byte") {
              Row{TcpState::fin_wait_2, 5, 5},
              Row{TcpState::listening, 128, 0},
          }) {
-        CAPTURE(static_cast<int>(state));
-        CAPTURE(recv_queue);
+        CAPTURE(static_cast<int>(row.state));
+        CAPTURE(row.recv_queue);
         Socket socket = samples::stuck_socket();
-        socket.state = state;
-        socket.recv_queue = recv_queue;
-        CHECK(unread_bytes(socket) == unread);
+        socket.state = row.state;
+        socket.recv_queue = row.recv_queue;
+        CHECK(unread_bytes(socket) == row.unread);
     }
 }
 

@@ -29,7 +29,7 @@ TEST_CASE("durations are read") {
         std::string_view text;
         microseconds value;
     };
-    for (const auto& [text, value] : {
+    for (const Row& row : {
              Row{"0", 0s},
              Row{"5", 5s},
              Row{"0.5", 500ms},
@@ -47,8 +47,8 @@ TEST_CASE("durations are read") {
              Row{"0.000001s", 1us},
              Row{"3650d", 87'600h},
          }) {
-        CAPTURE(text);
-        CHECK(parse_duration(text) == value);
+        CAPTURE(row.text);
+        CHECK(parse_duration(row.text) == row.value);
     }
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("durations are written with two units at most") {
         microseconds value;
         std::string_view text;
     };
-    for (const auto& [value, text] : {
+    for (const Row& row : {
              Row{-5s, "0s"},
              Row{0s, "0s"},
              Row{7us, "7us"},
@@ -108,8 +108,8 @@ TEST_CASE("durations are written with two units at most") {
              Row{52h + 30min, "2d4h"},
              Row{8760h, "365d"},
          }) {
-        CAPTURE(text);
-        CHECK(format_duration(value) == text);
+        CAPTURE(row.text);
+        CHECK(format_duration(row.value) == row.text);
     }
 }
 
@@ -134,7 +134,7 @@ TEST_CASE("the nearest word is the one that was meant") {
         std::string_view typed;
         std::optional<std::string_view> meant;
     };
-    for (const auto& [typed, meant] : {
+    for (const Row& row : {
              Row{"close", "close"},
              Row{"CLOSE", "close"},
              Row{"clsoe", "close"},
@@ -147,8 +147,8 @@ TEST_CASE("the nearest word is the one that was meant") {
              Row{"x", std::nullopt},
              Row{"reset", std::nullopt},
          }) {
-        CAPTURE(typed);
-        CHECK(nearest(typed, actions) == meant);
+        CAPTURE(row.typed);
+        CHECK(nearest(row.typed, actions) == row.meant);
     }
     CHECK_FALSE(nearest(std::string(1'000'000, 'k'), actions).has_value());
     CHECK_FALSE(nearest("close", {}).has_value());

@@ -77,7 +77,7 @@ TEST_CASE("the spellings of ss and netstat are understood") {
         std::string_view text;
         TcpState state;
     };
-    for (const auto& [text, state] : {
+    for (const Spelling& row : {
              Spelling{"ESTAB", TcpState::established},
              Spelling{"ESTABLISHED", TcpState::established},
              Spelling{"CLOSE-WAIT", TcpState::close_wait},
@@ -94,8 +94,8 @@ TEST_CASE("the spellings of ss and netstat are understood") {
              Spelling{"close", TcpState::closed},
              Spelling{"UNCONN", TcpState::closed},
          }) {
-        CAPTURE(text);
-        CHECK(states_of_word(text) == mask_of(state));
+        CAPTURE(row.text);
+        CHECK(states_of_word(row.text) == mask_of(row.state));
     }
 }
 
