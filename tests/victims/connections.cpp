@@ -2,8 +2,8 @@
 #include "connections.hpp"
 
 #include <fcntl.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -69,6 +69,30 @@ int listening_socket(Over over, int backlog) {
     must(bind(fd, &where.address.any, where.size), "bind");
     must(listen(fd, backlog), "listen");
     return fd;
+}
+
+/// Sends until not even one byte finds room; returns how many did.
+std::size_t fill_once(int fd) {
+    static const std::string block(65536, 'x');
+    std::size_t total = 0;
+    for (std::size_t size = block.size(); size > 0;) {
+        const ssize_t sent = send(fd, block.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && errno != EAGAIN) fail("send");
+        if (sent < 0) {
+            size /= 2;
+        } else {
+            total += static_cast<std::size_t>(sent);
+        }
+    }
+    return total;
+}
+
+/// Whether the peer takes nothing more and nothing is on its way.
+bool has_closed_window(int fd) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    must(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size), "TCP_INFO");
+    return info.tcpi_unacked == 0 && info.tcpi_snd_wnd == 0;
 }
 
 void raise_fd_limit() {
@@ -156,13 +180,13 @@ void tell_connections(Stage& stage, const Server& server,
 }
 
 void fill(int fd) {
-    const std::string block(65536, 'x');
-    for (std::size_t size = block.size(); size > 0;) {
-        const ssize_t sent = send(fd, block.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (sent < 0 && errno != EAGAIN) fail("send");
-        // Smaller and smaller, until not even one byte finds room.
-        if (sent < 0) size /= 2;
-    }
+    // What was sent moves on to the peer for a while and leaves room here.
+    await(
+        [fd] {
+            fill_once(fd);
+            return has_closed_window(fd) && fill_once(fd) == 0;
+        },
+        "a full socket");
 }
 
 std::uint64_t cookie_of(int fd) {

@@ -48,7 +48,7 @@ std::vector<Connection> make_close_wait(Stage& stage, const Arguments& arguments
 void tell_connections(Stage& stage, const Server& server,
                       const std::vector<Connection>& connections);
 
-/// Sends until nothing more fits: the next blocking write blocks.
+/// Sends until the peer's window is closed and nothing more fits: the next write blocks.
 void fill(int fd);
 
 /// SO_COOKIE.

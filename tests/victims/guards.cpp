@@ -60,9 +60,8 @@ void traced(Stage& stage, const Arguments& arguments) {
     std::array<int, 2> ready{};
     must(pipe(ready.data()), "pipe");
     const pid_t victim = getpid();
-    const pid_t tracer = must(fork(), "fork");
+    const pid_t tracer = fork_child();
     if (tracer == 0) {
-        die_with_parent();
         must(ptrace(PTRACE_SEIZE, victim, nullptr, nullptr), "PTRACE_SEIZE");
         must(write(ready[1], "x", 1), "write");
         for (;;) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -11,31 +12,24 @@
 #include <csignal>
 #include <thread>
 
+#include "blocked.hpp"
 #include "connections.hpp"
 #include "scenarios.hpp"
 
 namespace victim {
 namespace {
 
-/// A child as fork() makes it, or with more in common (clone flags), that does nothing.
-pid_t spawn(unsigned long flags) {
-    const long pid = syscall(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, 0UL);
-    if (must(pid, "clone") > 0) return static_cast<pid_t>(pid);
-    die_with_parent();
-    for (;;) pause();
-}
-
 void shared_by_fork(Stage& stage, const Arguments& arguments) {
     make_close_wait(stage, arguments);
     std::vector<int> children;
-    for (long i = arguments.number("children", 2); i > 0; --i) children.push_back(spawn(0));
+    for (long i = arguments.number("children", 2); i > 0; --i) children.push_back(fork_idler());
     stage.tell("children", children);
 }
 
 /// Another process with the very same fd table.
 void clone_files(Stage& stage, const Arguments& arguments) {
     make_close_wait(stage, arguments);
-    stage.tell("sharer", spawn(CLONE_FILES));
+    stage.tell("sharer", fork_idler(CLONE_FILES));
 }
 
 /// One socket under several numbers.
@@ -51,7 +45,7 @@ void several_fds(Stage& stage, const Arguments& arguments) {
 /// Only one thread's own fd table holds the socket; `fds` is about that table.
 void private_fd_table(Stage& stage, const Arguments& arguments) {
     std::thread([&stage, &arguments] {
-        die_with_parent();
+        die_with(getppid());
         must(unshare(CLONE_FILES), "unshare CLONE_FILES");
         make_close_wait(stage, arguments);
         stage.tell("tid", static_cast<int>(gettid()));
@@ -73,7 +67,7 @@ char leader_state() {
 void zombie_leader(Stage& stage, const Arguments& arguments) {
     make_close_wait(stage, arguments);
     std::thread([&stage] {
-        die_with_parent();
+        die_with(getppid());
         stage.tell("tid", static_cast<int>(gettid()));
         await([] { return leader_state() == 'Z'; }, "the leader's end");
         stage.play();
@@ -104,6 +98,50 @@ void in_flight(Stage& stage, const Arguments& arguments) {
     stage.tell("carrier", pair[1]);
 }
 
+/// No fd either: it was closed while a thread was blocked in a write to it, which pins the socket.
+void pinned(Stage& stage, const Arguments& arguments) {
+    const Server server(arguments);
+    Connection connection = server.establish();
+    must(shutdown(connection.peer, SHUT_WR), "shutdown");
+    fill(connection.fd);
+    tell_connections(stage, server, {connection});
+    stage.tell("peer_fd", connection.peer);
+    stage.tell("tid", block_in(stage, {"write", SYS_write, [fd = connection.fd] {
+                                           const char byte = 'x';
+                                           return write(fd, &byte, 1);
+                                       }}));
+    shut(connection.fd);
+}
+
+/// No fd again: registered with an io_uring, then closed.
+void in_io_uring(Stage& stage, const Arguments& arguments) {
+    std::vector<Connection> connections = make_close_wait(stage, arguments);
+    io_uring_params shape{};
+    const auto ring = static_cast<int>(syscall(SYS_io_uring_setup, 4, &shape));
+    stage.tell("ring_fd", must(ring, "io_uring_setup"));
+    must(syscall(SYS_io_uring_register, ring, IORING_REGISTER_FILES, &connections[0].fd, 1),
+         "io_uring_register");
+    if (arguments.number("keep", 0) == 0) shut(connections[0].fd);
+}
+
+/// A thread waits in vfork() for its child, and cannot be stopped until that ends (at `release`).
+void vforking(Stage& stage, const Arguments& arguments) {
+    make_close_wait(stage, arguments);
+    static std::array<int, 2> gate{};
+    must(pipe2(gate.data(), O_CLOEXEC), "pipe2");
+    stage.tell("tid", block_in(stage, {"vfork", SYS_vfork, [victim = getpid()] {
+                                           const long child = vfork();
+                                           if (child != 0) return child;
+                                           die_with(victim);
+                                           char byte = 0;
+                                           if (read(gate[0], &byte, 1) == -1) _exit(1);
+                                           _exit(0);
+                                       }}));
+    stage.answer("release", [](const std::string&) {
+        return std::to_string(must(write(gate[1], "x", 1), "write"));
+    });
+}
+
 constexpr std::array table{
     NamedScenario{"shared-by-fork", shared_by_fork},
     NamedScenario{"clone-files", clone_files},
@@ -111,6 +149,9 @@ constexpr std::array table{
     NamedScenario{"private-fd-table", private_fd_table},
     NamedScenario{"zombie-leader", zombie_leader},
     NamedScenario{"in-flight", in_flight},
+    NamedScenario{"pinned", pinned},
+    NamedScenario{"in-io-uring", in_io_uring},
+    NamedScenario{"vforking", vforking},
 };
 
 }  // namespace

@@ -11,7 +11,9 @@ namespace victim {
 [[nodiscard]] std::span<const NamedScenario> state_scenarios();     ///< what the sockets are in
 [[nodiscard]] std::span<const NamedScenario> holder_scenarios();    ///< who holds them
 [[nodiscard]] std::span<const NamedScenario> thread_scenarios();    ///< what threads do meanwhile
-[[nodiscard]] std::span<const NamedScenario> reuse_scenarios();     ///< fds that change meanwhile
+[[nodiscard]] std::span<const NamedScenario> blocking_scenarios();  ///< calls that threads are in
+[[nodiscard]] std::span<const NamedScenario> signal_scenarios();  ///< signals that arrive meanwhile
+[[nodiscard]] std::span<const NamedScenario> reuse_scenarios();   ///< fds that change meanwhile
 [[nodiscard]] std::span<const NamedScenario> register_scenarios();  ///< what a thread would notice
 [[nodiscard]] std::span<const NamedScenario> guard_scenarios();     ///< what keeps tools out
 

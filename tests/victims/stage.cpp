@@ -185,6 +185,23 @@ void await(const std::function<bool()>& done, const char* what) {
     }
 }
 
-void die_with_parent() { must(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl PR_SET_PDEATHSIG"); }
+void die_with(pid_t parent) {
+    must(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl PR_SET_PDEATHSIG");
+    // It may have ended before that.
+    if (getppid() != parent) _exit(0);
+}
+
+pid_t fork_child(unsigned long flags) {
+    const pid_t parent = getpid();
+    const long pid = syscall(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, 0UL);
+    if (must(pid, "clone") == 0) die_with(parent);
+    return static_cast<pid_t>(pid);
+}
+
+pid_t fork_idler(unsigned long flags) {
+    const pid_t pid = fork_child(flags);
+    while (pid == 0) pause();
+    return pid;
+}
 
 }  // namespace victim

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -84,7 +86,12 @@ void count_error(const char* where);
 /// Yields until `done()`; fails after ten seconds.
 void await(const std::function<bool()>& done, const char* what);
 
-/// Ends this process with the thread that made it.
-void die_with_parent();
+/// Ends this process with the thread that made it, which is one of `parent`.
+void die_with(pid_t parent);
+
+/// fork(), or with more in common than that (clone flags); the child ends with this process.
+pid_t fork_child(unsigned long flags = 0);
+/// A child that does nothing.
+pid_t fork_idler(unsigned long flags = 0);
 
 }  // namespace victim

@@ -24,7 +24,7 @@ void dress(const Arguments& arguments) {
         must(setresuid(id, id, id), "setresuid");
         // Credentials changed: the kernel forgot both.
         must(prctl(PR_SET_DUMPABLE, 1), "prctl PR_SET_DUMPABLE");
-        die_with_parent();
+        die_with(getppid());
     }
     if (arguments.number("nodump", 0) != 0) {
         must(prctl(PR_SET_DUMPABLE, 0), "prctl PR_SET_DUMPABLE");
@@ -32,8 +32,9 @@ void dress(const Arguments& arguments) {
 }
 
 Scenario find_scenario(const char* name) {
-    for (const auto table : {state_scenarios(), holder_scenarios(), thread_scenarios(),
-                             reuse_scenarios(), register_scenarios(), guard_scenarios()}) {
+    for (const auto table :
+         {state_scenarios(), holder_scenarios(), thread_scenarios(), blocking_scenarios(),
+          signal_scenarios(), reuse_scenarios(), register_scenarios(), guard_scenarios()}) {
         for (const NamedScenario& scenario : table) {
             if (std::strcmp(scenario.name, name) == 0) return scenario.play;
         }
@@ -51,7 +52,7 @@ int main(int argc, char** argv) {
         errno = EINVAL;
         fail("usage: victim SCENARIO [KEY=VALUE...]");
     }
-    die_with_parent();
+    die_with(getppid());
     std::signal(SIGPIPE, SIG_IGN);
     const Arguments arguments(std::span(argv, static_cast<std::size_t>(argc)).subspan(2));
     // Outlives main's thread in a scenario that ends it.

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include "connections.hpp"
+#include "scenarios.hpp"
+
+namespace victim {
+namespace {
+
+std::atomic<std::uint64_t> received{0};
+std::atomic<std::uint64_t> disordered{0};
+std::atomic<std::uint64_t> strange{0};
+std::atomic<pid_t> sender{0};
+
+/// Real-time signals are queued and keep their order: each must come once, with the next number.
+void on_signal(int, siginfo_t* info, void*) {
+    if (info->si_code != SI_QUEUE || info->si_pid != sender) ++strange;
+    if (static_cast<std::uint64_t>(info->si_value.sival_int) != received) ++disordered;
+    ++received;
+}
+
+[[noreturn]] void send_storm(pid_t victim, int count, int begin) {
+    char byte = 0;
+    if (read(begin, &byte, 1) != 1) _exit(1);
+    for (int i = 0; i < count; ++i) {
+        while (sigqueue(victim, SIGRTMIN, {.sival_int = i}) == -1) {
+            // EAGAIN: the queue is full until the victim has handled some.
+            if (errno != EAGAIN) _exit(1);
+        }
+    }
+    _exit(0);
+}
+
+/// Begins only once the child's pid is known to the handler.
+pid_t start_storm(int count) {
+    std::array<int, 2> begin{};
+    must(pipe(begin.data()), "pipe");
+    const pid_t victim = getpid();
+    received = 0;
+    sender = fork_child();
+    if (sender == 0) send_storm(victim, count, begin[0]);
+    must(write(begin[1], "x", 1), "write");
+    shut(begin[0]);
+    shut(begin[1]);
+    return sender;
+}
+
+/// A thread (mode=spin: always in user mode, mode=read: blocked in a read) that takes every
+/// SIGRTMIN. `storm N` has a child send N of them; `signals` tells received, disordered (lost or
+/// out of order) and strange (whose siginfo is not the sender's).
+void signal_order(Stage& stage, const Arguments& arguments) {
+    make_close_wait(stage, arguments);
+    struct sigaction action {};
+    action.sa_sigaction = on_signal;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    must(sigaction(SIGRTMIN, &action, nullptr), "sigaction");
+    static std::array<int, 2> silence{};
+    must(pipe(silence.data()), "pipe");
+    static std::atomic<int> tid{0};
+    std::thread([spins = arguments.text("mode", "spin") == "spin"] {
+        tid = gettid();
+        while (spins) continue;
+        char byte = 0;
+        if (read(silence[0], &byte, 1) == -1) count_error("a restartable read under signals");
+    }).detach();
+    await([] { return tid != 0; }, "the thread that takes signals");
+    stage.tell("tid", tid);
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGRTMIN);
+    must(pthread_sigmask(SIG_BLOCK, &mask, nullptr), "pthread_sigmask");
+    stage.answer("storm", [](const std::string& count) {
+        return std::to_string(start_storm(std::atoi(count.c_str())));
+    });
+    stage.answer("signals", [](const std::string&) {
+        while (waitpid(-1, nullptr, WNOHANG) > 0) continue;
+        return "received=" + std::to_string(received) +
+               " disordered=" + std::to_string(disordered) + " strange=" + std::to_string(strange);
+    });
+}
+
+constexpr std::array table{NamedScenario{"signal-order", signal_order}};
+
+}  // namespace
+
+std::span<const NamedScenario> signal_scenarios() { return table; }
+
+}  // namespace victim
