@@ -21,6 +21,12 @@ std::string listener_effect(const Socket& socket) {
            " reset";
 }
 
+/// What was received stays readable, in whatever way the connection ends.
+std::string left_to_read(const Socket& socket) {
+    const std::uint32_t unread = unread_bytes(socket);
+    return unread > 0 ? "the " + counted_bytes(unread) + " left and then " : "";
+}
+
 std::string shutdown_effect(const Finding& finding, bool more_follow, const Policy& policy) {
     const Socket& socket = finding.socket;
     std::string text;
@@ -32,10 +38,8 @@ std::string shutdown_effect(const Finding& finding, bool more_follow, const Poli
         if (sends_fin(socket) && socket.send_queue > 0) {
             text += " behind the " + counted_bytes(socket.send_queue) + " still queued";
         }
-        const std::uint32_t unread = unread_bytes(socket);
-        text += "; the application reads " +
-                (unread > 0 ? "the " + counted_bytes(unread) + " left and then " : "") +
-                std::string{"end of file, and its writes fail with EPIPE"};
+        text += "; the application reads " + left_to_read(socket) +
+                "end of file, and its writes fail with EPIPE";
     }
     return text + "; no process is stopped; " +
            (more_follow ? "the application then has " + format_duration(policy.settle) +
@@ -85,17 +89,15 @@ std::string destroy_effect(const Finding& finding) {
     } else {
         text =
             "makes the kernel end the connection and send RST to " + format_endpoint(socket.peer);
-        const std::uint32_t unread = unread_bytes(socket);
-        if (unread > 0 || socket.send_queue > 0) {
-            text += "; " + counted(unread, "unread byte", "unread bytes") + " and " +
-                    counted(socket.send_queue, "unsent byte", "unsent bytes") + " are lost";
+        if (socket.send_queue > 0) {
+            text +=
+                "; " + counted(socket.send_queue, "unsent byte is", "unsent bytes are") + " lost";
         }
     }
     if (!finding.holders.empty()) {
-        text +=
-            "; the application's calls fail with ECONNABORTED or EPIPE, and only it can then "
-            "free " +
-            fds_of(finding.holders);
+        text += "; the application reads " + left_to_read(socket) +
+                "end of file, its next write fails with ECONNABORTED, and only it can then free " +
+                fds_of(finding.holders);
     } else if (finding.verdict == Verdict::in_backlog) {
         text += "; its place in the queue of the listener stays taken until the next accept()";
     }
