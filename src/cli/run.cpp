@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "run.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <exception>
 #include <string>
@@ -48,9 +50,19 @@ ExitStatus run_and_explain(std::span<char* const> arguments) {
     }
 }
 
+/// Without this, a file that is opened later could become standard output. Reads and writes of what
+/// was closed go on to fail.
+void reserve_standard_fds() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(fd, F_GETFD) >= 0) continue;
+        static_cast<void>(::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+    }
+}
+
 }  // namespace
 
 int run(std::span<char* const> arguments) {
+    reserve_standard_fds();
     // A reader that goes away is an error to report, not a reason to die in the middle of a step.
     ::signal(SIGPIPE, SIG_IGN);
     return static_cast<int>(run_and_explain(arguments.subspan(arguments.empty() ? 0 : 1)));

@@ -209,10 +209,6 @@ std::vector<Action> actions_of(const Given& given) {
         if (!action) reject_word("actions", text, "an action", action_words());
         actions.push_back(*action);
     }
-    // A ladder is climbed mildest rung first, in whatever order it was written.
-    std::ranges::sort(actions);
-    const auto doubles = std::ranges::unique(actions);
-    actions.erase(doubles.begin(), doubles.end());
     return actions;
 }
 

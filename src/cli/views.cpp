@@ -63,8 +63,8 @@ std::string steps_view(std::span<const Step> steps, const Look& look) {
                  {"UNREAD", true},
                  {"LOCAL"},
                  {"PEER"},
-                 {"HOLDERS"},
-                 {"BECAUSE"}});
+                 {"HOLDERS"}});
+    const bool tell_effects = look.verbose || steps.size() <= few;
     for (const Step& step : steps) {
         table.add({{std::to_string(step.id)},
                    {ladder_text(step.actions), Style::good},
@@ -72,10 +72,12 @@ std::string steps_view(std::span<const Step> steps, const Look& look) {
                    {std::to_string(unread_bytes(step.socket))},
                    {format_endpoint(step.socket.local)},
                    {format_endpoint(step.socket.peer)},
-                   {holders_text(step.holders, look.verbose)},
-                   {step.reason}});
-        if (!look.verbose) continue;
-        for (const std::string& effect : step.effects) table.note(effect);
+                   {holders_text(step.holders, look.verbose)}});
+        table.note("why: " + step.reason);
+        if (!tell_effects) continue;
+        for (std::size_t at = 0; at < step.actions.size(); ++at) {
+            table.note(std::string(word(step.actions[at])) + ": " + step.effects.at(at));
+        }
     }
     return table.render(look.header, look.colored);
 }
@@ -98,6 +100,14 @@ std::string left_alone_view(std::span<const LeftAlone> left_alone, const Look& l
                    {each.text}});
     }
     return table.render(look.header, look.colored);
+}
+
+/// What became of the fd.
+std::string fd_text(const Outcome& outcome, const Step& step) {
+    if (step.holders.empty()) return "";
+    if (outcome.frees_fd) return "freed";
+    const bool replaced = outcome.action == Action::replace && outcome.result == Result::cleared;
+    return replaced ? "reserved" : "open";
 }
 
 Style style_of(Result result) {
@@ -216,7 +226,7 @@ std::string outcomes_view(const Plan& plan, std::span<const Outcome> outcomes, c
                    {outcome.action ? std::string(word(*outcome.action)) : ""},
                    {std::string(word(outcome.state_before)) + " > " +
                     std::string(word(outcome.state_after))},
-                   {outcome.frees_fd ? "freed" : "kept"},
+                   {fd_text(outcome, step)},
                    {format_duration(outcome.stopped)},
                    {format_duration(outcome.duration)},
                    {format_endpoint(step.socket.local)},

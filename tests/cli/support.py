@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of the command line share. The program under test is named by UNWAIT."""
+
+import fcntl
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import subprocess
+import sys
+import termios
+import time
+import unittest
+
+import jsonschema
+
+HERE = pathlib.Path(__file__).resolve().parent
+SOURCE = HERE.parent.parent
+UNWAIT = os.environ["UNWAIT"]
+ACCEPT = os.environ.get("UNWAIT_ACCEPT") == "1"
+DEADLINE = 60
+
+SCHEMA = json.loads((SOURCE / "src/cli/unwait.schema.json").read_text())
+REPORT = jsonschema.Draft202012Validator(SCHEMA)
+RECORD = jsonschema.Draft202012Validator(
+    {"$schema": SCHEMA["$schema"], "$ref": "#/$defs/record", "$defs": SCHEMA["$defs"]}
+)
+
+
+def environment(**changes):
+    """Ours without what colours depend on."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")}
+    return kept | {"TERM": "xterm"} | changes
+
+
+def unwait(*arguments, env=None, **more):
+    """Runs it through pipes, without a terminal."""
+    more = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE} | more
+    return subprocess.run(
+        [UNWAIT, *map(str, arguments)],
+        stderr=subprocess.PIPE,
+        env=env or environment(),
+        timeout=DEADLINE,
+        start_new_session=True,
+        **more,
+    )
+
+
+class Leaky:
+    """A leaking server of our own, see leaky.py."""
+
+    def __init__(self, name=b"leaky", count=1, unread=0, ipv6=False, **popen):
+        options = {"name": name.hex(), "count": count, "unread": unread, "ipv6": ipv6}
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "leaky.py"), json.dumps(options)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            **popen,
+        )
+        ready = json.loads(self.process.stdout.readline())
+        self.pid = ready["pid"]
+        self.port = ready["port"]
+        self.sockets = ready["sockets"]
+        self.fds = [each["fd"] for each in self.sockets]
+
+    def ask(self, question):
+        self.process.stdin.write(question.encode() + b"\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def open_fds(self):
+        return self.ask("open")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(DEADLINE)
+
+
+class Terminal:
+    """Runs it on a terminal of its own; `pipes` names the streams that are pipes instead."""
+
+    def __init__(self, *arguments, pipes=(), env=None):
+        self.master, slave = pty.openpty()
+        ends = {
+            name: subprocess.PIPE if name in pipes else slave
+            for name in ("stdin", "stdout", "stderr")
+        }
+
+        def control():
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+        self.process = subprocess.Popen(
+            [UNWAIT, *map(str, arguments)],
+            env=env or environment(),
+            start_new_session=True,
+            preexec_fn=control,
+            **ends,
+        )
+        os.close(slave)
+        self.seen = b""
+
+    def read_until(self, text):
+        """What was shown so far, once `text` has been; None stands for the end."""
+        until = time.monotonic() + DEADLINE
+        while text is None or text not in self.seen:
+            ready, _, _ = select.select([self.master], [], [], max(0, until - time.monotonic()))
+            if not ready:
+                raise AssertionError(f"never saw {text!r} in {self.seen!r}")
+            try:
+                self.seen += os.read(self.master, 4096)
+            except OSError:  # EIO: the last one on the other side has gone
+                if text is None:
+                    break
+                raise AssertionError(f"ended without {text!r}: {self.seen!r}") from None
+        return self.seen
+
+    def type(self, keys):
+        os.write(self.master, keys)
+
+    def finish(self):
+        """Exit status, what was shown, and what came through a pipe from standard output."""
+        piped = self.process.stdout.read() if self.process.stdout else b""
+        self.read_until(None)
+        status = self.process.wait(DEADLINE)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
+        os.close(self.master)
+        return status, self.seen.replace(b"\r\n", b"\n").decode(), piped
+
+
+class TestCase(unittest.TestCase):
+    maxDiff = None
+
+    def golden(self, name, text):
+        """Compares with tests/cli/golden/NAME; UNWAIT_ACCEPT=1 writes it instead."""
+        path = HERE / "golden" / name
+        if ACCEPT:
+            path.write_text(text)
+        self.assertEqual(path.read_text(), text, "differs from the golden; UNWAIT_ACCEPT=1 accepts")
+
+    def run_ok(self, *arguments, status=0, **more):
+        result = unwait(*arguments, **more)
+        self.assertEqual(result.returncode, status, result)
+        return result
+
+    def report(self, *arguments, status=0, **more):
+        """The JSON object of a run, valid by the schema."""
+        result = self.run_ok(*arguments, "-J", status=status, **more)
+        return self.valid_report(result.stdout)
+
+    def valid_report(self, text):
+        report = json.loads(text)
+        REPORT.validate(report)
+        self.assert_complete(report)
+        return report
+
+    def records(self, *arguments, status=0, **more):
+        """The NDJSON records of a run, each valid by the schema."""
+        result = self.run_ok(*arguments, "-o", "ndjson", status=status, **more)
+        records = [json.loads(line) for line in result.stdout.splitlines()]
+        for record in records:
+            RECORD.validate(record)
+        self.assertEqual(records[0]["type"], "run")
+        self.assertEqual(records[-1]["type"], "summary")
+        # Some machines have processes that nobody may read.
+        return [record for record in records if record["type"] != "blind_spot"]
+
+    def assert_complete(self, report):
+        """Nothing that was selected is silent."""
+        summary = report["summary"]
+        self.assertEqual(summary["matched"], len(report["findings"]))
+        if "plan" not in report:
+            return
+        plan = report["plan"]
+        cookies = lambda parts: sorted(part["socket"]["cookie"] for part in parts)
+        self.assertEqual(
+            cookies(plan["steps"] + plan["left_alone"]), cookies(report["findings"])
+        )
+        self.assertEqual(summary["planned"], len(plan["steps"]))
+        self.assertEqual(summary["left_alone"], len(plan["left_alone"]))
+        if "outcomes" in report:
+            self.assertEqual(
+                [outcome["id"] for outcome in report["outcomes"]],
+                [step["id"] for step in plan["steps"]],
+            )
+            self.assertEqual(summary["cleared"] + summary["failed"], summary["planned"])
+
+
+def without_blind_spots(text):
+    """Text without what it says about processes that nobody may read, as some machines have."""
+    text = re.sub(r"^unwait: not seen: .*\n", "", text, flags=re.M)
+    hidden = r"\d+ process(es)? could not be read and may hold it too"
+    text = re.sub(rf"^ *{hidden}\n", "", text, flags=re.M)
+    return re.sub(rf"; the connection stays while another process holds it, and {hidden}", "", text)
+
+
+def talk(result):
+    return without_blind_spots(result.stderr.decode())
+
+
+def normal(text, *leaks):
+    """Text with what differs from run to run replaced by its name, and blanks squeezed."""
+    text = without_blind_spots(text)
+    for leak in leaks:
+        for each in leak.sockets:
+            text = re.sub(rf"(?<=:){each['peer_port']}\b", "PEERPORT", text)
+            text = re.sub(rf"\bfd {each['fd']}\b", "fd FD", text)
+        text = re.sub(rf"(?<=:){leak.port}\b", "PORT", text)
+        text = re.sub(rf"\b{leak.pid}\b", "PID", text)
+    text = re.sub(r"\b[0-9.]+(us|ms|s)\b", "TIME", text)
+    return re.sub(r"(?<=\S) {2,}", "  ", re.sub(r"^ +(?=\S)", "", text, flags=re.M))
