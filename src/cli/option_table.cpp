@@ -34,7 +34,7 @@ constexpr auto options = std::to_array<OptionSpec>({
      "every socket in the state, said on purpose"},
 
     {Section::actions, "actions", 0, "LIST", false, false, true,
-     "auto, or a ladder of shutdown, close, replace, destroy, term, kill (auto)"},
+     "auto, or a ladder: shutdown, close, replace, destroy, term, kill"},
     {Section::actions, "settle", 0, "DURATION", false, false, true,
      "after a shutdown, time for the application to close the fd itself (2s)"},
     {Section::actions, "grace", 0, "DURATION", false, false, true,

@@ -68,6 +68,8 @@ class Leaky:
     def ask(self, question):
         self.process.stdin.write(question.encode() + b"\n")
         self.process.stdin.flush()
+        if not select.select([self.process.stdout], [], [], DEADLINE)[0]:
+            raise AssertionError(f"no answer to {question!r}")
         return json.loads(self.process.stdout.readline())
 
     def open_fds(self):

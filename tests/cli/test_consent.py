@@ -11,8 +11,8 @@ from support import DEADLINE, UNWAIT, Leaky, Terminal, TestCase, environment
 QUESTION = b"Clear 1 socket of 1 process? [y/N] "
 
 
-def clear(leak, *more):
-    return ["clear", "--port", leak.port, "--min-idle", "0", "--settle", "100ms", *more]
+def clear(leak, *more, settle="100ms"):
+    return ["clear", "--port", leak.port, "--min-idle", "0", "--settle", settle, *more]
 
 
 class Question(TestCase):
@@ -91,7 +91,7 @@ class Interrupted(TestCase):
 
     def start(self, leak, *more):
         process = subprocess.Popen(
-            [UNWAIT, *map(str, clear(leak, "-y", "-J", "--settle", "1h", *more))],
+            [UNWAIT, *map(str, clear(leak, "-y", "-J", *more, settle="1h"))],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
