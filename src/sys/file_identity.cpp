@@ -15,12 +15,14 @@
 namespace unwait::sys {
 namespace {
 
-Same compare(pid_t a, pid_t b, int what, int index_a, int index_b) noexcept {
-    // kcmp(2) sorts: 1, 2 and 3 all say "different".
-    const long order = ::syscall(SYS_kcmp, a, b, what, static_cast<unsigned long>(index_a),
-                                 static_cast<unsigned long>(index_b));
+long compare(pid_t a, pid_t b, int what, int index_a, int index_b) noexcept {
+    return ::syscall(SYS_kcmp, a, b, what, static_cast<unsigned long>(index_a),
+                     static_cast<unsigned long>(index_b));
+}
+
+Same sameness(long order) noexcept {
     if (order == 0) return Same::yes;
-    if (order > 0) return Same::no;
+    if (order > 0) return Same::no;  // 1, 2 and 3 all say "different"
     return errno == EBADF || errno == ESRCH ? Same::gone : Same::unknown;
 }
 
@@ -41,9 +43,22 @@ std::uint64_t inode_of(int fd) {
 
 Same same_file(pid_t pid, int theirs, int ours) noexcept {
     // Our thread rather than our process: the number `ours` means what it means to the caller.
-    return compare(pid, ::gettid(), KCMP_FILE, theirs, ours);
+    return sameness(compare(pid, ::gettid(), KCMP_FILE, theirs, ours));
 }
 
-Same same_fd_table(pid_t a, pid_t b) noexcept { return compare(a, b, KCMP_FILES, 0, 0); }
+Same same_fd_table(pid_t a, pid_t b) noexcept { return sameness(compare(a, b, KCMP_FILES, 0, 0)); }
+
+std::optional<std::strong_ordering> order_of_fd_tables(pid_t a, pid_t b) noexcept {
+    switch (compare(a, b, KCMP_FILES, 0, 0)) {
+        case 0:
+            return std::strong_ordering::equal;
+        case 1:
+            return std::strong_ordering::less;
+        case 2:
+            return std::strong_ordering::greater;
+        default:
+            return std::nullopt;
+    }
+}
 
 }  // namespace unwait::sys

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 
@@ -23,5 +24,9 @@ enum class Same : std::uint8_t { yes, no, gone, unknown };
 
 /// Whether two threads share one fd table (kcmp(2) KCMP_FILES).
 [[nodiscard]] Same same_fd_table(pid_t a, pid_t b) noexcept;
+
+/// The same question, with the kernel's own order for an answer, which allows to sort and search
+/// tables for as long as they live. Absent where same_fd_table says gone or unknown.
+[[nodiscard]] std::optional<std::strong_ordering> order_of_fd_tables(pid_t a, pid_t b) noexcept;
 
 }  // namespace unwait::sys

@@ -2,12 +2,16 @@
 #include "holders.hpp"
 
 #include <doctest/doctest.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <latch>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "file_identity.hpp"
@@ -84,6 +88,32 @@ TEST_CASE("a thread with a table of its own holds what the process does not") {
     CHECK(leads_to(victim.pid(), held, victim.number("inode")) == true);
     CHECK(leads_to(victim.pid(), {victim.pid(), held.fd, false, {}}, victim.number("inode")) ==
           false);
+}
+
+TEST_CASE("each of many tables is found once, whichever threads share it") {
+    constexpr std::ptrdiff_t tables = 20;
+    const sys::Fd socket = new_socket();
+    std::latch ready(2 * tables);
+    std::latch release(1);
+    const auto wait = [&] {
+        ready.count_down();
+        release.wait();
+    };
+    std::vector<std::jthread> threads;
+    for (std::ptrdiff_t i = 0; i < tables; ++i) {
+        threads.emplace_back([&wait] {
+            const bool has_own_table = ::unshare(CLONE_FILES) == 0;
+            const std::jthread sharer(wait);  // inherits the table
+            wait();
+            CHECK(has_own_table);
+        });
+    }
+    ready.wait();
+    const auto fds = only_holder(sys::inode_of(socket.get())).fds;
+    release.count_down();
+    CHECK(fds.size() == tables + 1);
+    CHECK(std::ranges::all_of(fds, [&](const HeldFd& held) { return held.fd == socket.get(); }));
+    CHECK(std::ranges::adjacent_find(fds, {}, &HeldFd::tid) == fds.end());
 }
 
 TEST_CASE("the threads of a zombie leader hold its sockets and describe it") {
