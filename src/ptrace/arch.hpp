@@ -26,6 +26,7 @@ struct Registers {
 [[nodiscard]] bool set_instruction_pointer(pid_t tid, std::uintptr_t address) noexcept;
 
 [[nodiscard]] std::uintptr_t instruction_pointer(const Registers& registers) noexcept;
+[[nodiscard]] std::uintptr_t stack_pointer(const Registers& registers) noexcept;
 
 /// Only in the copy.
 void move_instruction_pointer(Registers& registers, std::uintptr_t address) noexcept;

@@ -17,18 +17,13 @@ namespace unwait::ptrace {
 
 namespace {
 
-struct Range {
-    std::uintptr_t begin;
-    std::uintptr_t end;
-};
-
-std::optional<Range> vdso_range(std::string_view maps) {
+std::optional<AddressRange> vdso_range(std::string_view maps) {
     const auto name = maps.find("[vdso]");
     if (name == std::string_view::npos) return std::nullopt;
     const auto newline = maps.rfind('\n', name);
     const auto start = newline == std::string_view::npos ? 0 : newline + 1;
     const auto line = maps.substr(start, name - start);
-    Range range{};
+    AddressRange range{};
     const char* last = line.data() + line.size();
     const auto [dash, first_error] = std::from_chars(line.data(), last, range.begin, 16);
     if (first_error != std::errc{} || dash == last || *dash != '-') return std::nullopt;
@@ -63,29 +58,26 @@ std::optional<Cave> Cave::find(pid_t tid, const sys::Fd& memory) {
     }
     const auto used = header.e_shoff + std::uint64_t{header.e_shnum} * header.e_shentsize;
     if (used > range->end - range->begin) return std::nullopt;
-    return Cave(align_up(range->begin + used), range->end);
+    return Cave({align_up(range->begin + used), range->end});
 }
 
 Cave::Room Cave::room(const sys::Fd& memory) const {
-    std::vector<std::byte> tail(end_ - begin_);
-    if (!read_all(memory, begin_, tail.data(), tail.size())) return {};
+    std::vector<std::byte> tail(range_.end - range_.begin);
+    if (!read_all(memory, range_.begin, tail.data(), tail.size())) return {};
     std::size_t at = 0;
-    bool residue = false;
     while (tail.size() - at >= sizeof(Header)) {
         Header header{};
         std::memcpy(&header, tail.data() + at, sizeof header);
         if (header.magic != cave_magic) break;
         if (header.size < sizeof(Header) || header.size % 16 != 0 ||
             header.size > tail.size() - at) {
-            return {.residue = true};
+            return {};
         }
         at += header.size;
-        residue = true;
     }
     const bool empty = std::all_of(tail.begin() + static_cast<std::ptrdiff_t>(at), tail.end(),
                                    [](std::byte byte) { return byte == std::byte{0}; });
-    if (!empty) return {.residue = true};
-    return {begin_ + at, tail.size() - at, residue};
+    return empty ? Room{range_.begin + at, tail.size() - at} : Room{};
 }
 
 }  // namespace unwait::ptrace

@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 
 #include "fd.hpp"
+#include "residue.hpp"
 
 namespace unwait::ptrace {
 
@@ -30,22 +30,18 @@ public:
     /// process. Absent when there is no vdso or it has no end that can be told. Throws Error.
     [[nodiscard]] static std::optional<Cave> find(pid_t tid, const sys::Fd& memory);
 
-    /// First byte of the tail and the byte behind it.
-    [[nodiscard]] std::uintptr_t begin() const noexcept { return begin_; }
-    [[nodiscard]] std::uintptr_t end() const noexcept { return end_; }
+    [[nodiscard]] const AddressRange& range() const noexcept { return range_; }
 
-    /// Where the next slot begins, and whether slots that others left stand before it.
+    /// Where the next slot begins, and how much room is there, header included (0: none).
     struct Room {
-        std::uintptr_t address = 0;  ///< of the header
-        std::size_t size = 0;        ///< bytes up to the end, header included; 0 when there is none
-        bool residue = false;
+        std::uintptr_t address = 0;
+        std::size_t size = 0;
     };
     [[nodiscard]] Room room(const sys::Fd& memory) const;
 
 private:
-    Cave(std::uintptr_t begin, std::uintptr_t end) noexcept : begin_(begin), end_(end) {}
-    std::uintptr_t begin_;
-    std::uintptr_t end_;
+    explicit Cave(const AddressRange& range) noexcept : range_(range) {}
+    AddressRange range_;
 };
 
 inline constexpr std::uint64_t cave_magic = 0x3174696177'6e7530;  // "0unwait1", little-endian

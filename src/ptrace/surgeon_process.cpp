@@ -32,6 +32,7 @@ constexpr std::uint64_t preparation_patience = 10'000 * ns_per_ms;
 constexpr std::uint64_t dead_man_base = 60 * ns_per_ms;
 constexpr std::uint64_t dead_man_per_thread = 100 * ns_per_us;
 constexpr std::size_t first_chunk = 32;
+constexpr std::size_t least_worthwhile_chunk = 16;
 constexpr int attempts_per_chunk = 5;
 constexpr int passes_for_newcomers = 20;
 
@@ -40,6 +41,8 @@ constexpr auto too_slow =
     "a thread of the process did not stop in time (uninterruptible sleep, or no processor for it)";
 constexpr auto without_effect =
     "the calls were made again and again without effect (signals, or no fd left for a placeholder)";
+constexpr auto not_writable =
+    "the [vdso] of the process cannot be written to (proc_mem.force_override?)";
 constexpr auto churning = "the process starts threads faster than they can be held";
 
 void pause_briefly() noexcept {
@@ -54,6 +57,7 @@ void SurgeonProcess::run() {
     find_room();
     seize_threads();
     check_identity();
+    if (must_reclaim_) reclaim_room();
     std::size_t count = std::min(first_chunk, chunk_limit_);
     for (std::size_t at = 0; at < cuts_.size();) {
         count = std::min(count, cuts_.size() - at);
@@ -73,18 +77,47 @@ void SurgeonProcess::find_room() {
     if (::flock(memory_.get(), LOCK_EX | LOCK_NB) != 0) {
         give_up("another unwait is at work on this process", true);
     }
-    const auto cave = Cave::find(patient_.table, memory_);
-    if (!cave) give_up("the process has no [vdso] in which code could be placed");
-    const auto room = cave->room(memory_);
-    const std::size_t overhead = sizeof(Cave::Header) + arch::blob_size(operation_, 0) + 16;
-    const std::size_t per_cut = arch::blob_size(operation_, 1) - arch::blob_size(operation_, 0);
-    if (room.size < overhead + per_cut) {
-        give_up("the [vdso] of the process has no room left for code");
+    cave_ = Cave::find(patient_.table, memory_);
+    if (!cave_) give_up("the process has no [vdso] in which code could be placed");
+    auto room = cave_->room(memory_);
+    const std::size_t whole = cave_->range().end - cave_->range().begin;
+    const auto fits = [this](std::size_t size) {
+        const std::size_t overhead = sizeof(Cave::Header) + arch::blob_size(operation_, 0) + 16;
+        const std::size_t per_cut = arch::blob_size(operation_, 1) - arch::blob_size(operation_, 0);
+        return size < overhead ? 0 : (size - overhead) / per_cut;
+    };
+    if (fits(whole) == 0) give_up("the [vdso] of the process has no room for code");
+    if (fits(room.size) < std::min(least_worthwhile_chunk, fits(whole))) {
+        // Surgeons that were killed have left their slots.
+        must_reclaim_ = true;
+        freeze_ = Freeze::all;
+        room = {cave_->range().begin, whole};
     }
     slot_ = room.address;
-    chunk_limit_ = std::min((room.size - overhead) / per_cut, cuts_.size());
-    image_.resize(room.size);
+    chunk_limit_ = std::min(fits(room.size), cuts_.size());
+    image_.resize(whole);
     to_cut_.reserve(cuts_.size());
+}
+
+void SurgeonProcess::reclaim_room() {
+    // One thread after the other: as nobody else can place code there now, a thread that was once
+    // proven to be out of it stays out.
+    for (auto& thread : threads_) {
+        arm_dead_man(dead_man_base);
+        thread.interrupt();
+        if (!thread.hold(now_ns() + stop_patience)) {
+            if (thread.state() == TracedThread::State::gone) continue;
+            give_up(too_slow, true);
+        }
+        const bool may_return = may_return_to(thread, cave_->range());
+        thread.release(false);
+        if (may_return) give_up("a thread is still in code that a killed unwait has left", true);
+    }
+    std::ranges::fill(image_, std::byte{0});
+    if (::pwrite(memory_.get(), image_.data(), image_.size(), static_cast<off_t>(slot_)) !=
+        static_cast<ssize_t>(image_.size())) {
+        give_up(not_writable);
+    }
 }
 
 void SurgeonProcess::seize_threads() {
@@ -106,7 +139,7 @@ void SurgeonProcess::seize_threads() {
     // From the first PTRACE_SEIZE on a signal to the target waits for us. It may also block for
     // ever, while a sibling is in execve(2).
     arm_dead_man(dead_man_base + surveyed.size() * dead_man_per_thread);
-    if (patient_.freeze == Freeze::one) surveyed = {carrier};
+    if (freeze_ == Freeze::one) surveyed = {carrier};
     for (const auto& candidate : surveyed) {
         if (candidate.zombie) continue;
         TracedThread thread(candidate);
@@ -173,7 +206,7 @@ void SurgeonProcess::hold_those(Chosen&& is_chosen) {
 }
 
 void SurgeonProcess::hold_everyone() {
-    if (patient_.freeze == Freeze::one) return hold_those([](const auto&) { return true; });
+    if (freeze_ == Freeze::one) return hold_those([](const auto&) { return true; });
     // Those that run come last and go on first: they are what the application notices.
     hold_those([](const TracedThread& thread) { return !thread.surveyed().running; });
     hold_those([](const TracedThread&) { return true; });
@@ -259,7 +292,7 @@ void SurgeonProcess::write_blob() {
     arch::build_blob(operation_, vehicle().registers, to_cut_, image_.data() + sizeof header);
     if (::pwrite(memory_.get(), image_.data(), slot_size_, static_cast<off_t>(slot_)) !=
         static_cast<ssize_t>(slot_size_)) {
-        give_up("the [vdso] of the process cannot be written to (proc_mem.force_override?)");
+        give_up(not_writable);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -34,7 +35,11 @@ class SurgeonProcess {
 public:
     SurgeonProcess(const Patient& patient, Operation operation, std::span<const Cut> cuts,
                    Record& record)
-        : patient_(patient), operation_(operation), cuts_(cuts), record_(record) {}
+        : patient_(patient),
+          operation_(operation),
+          cuts_(cuts),
+          record_(record),
+          freeze_(patient.freeze) {}
 
     /// Performs all cuts, chunk by chunk. Returns when all were reached; ends the process when it
     /// cannot go on, with the reason in the record. Throws Error before anything was stopped.
@@ -45,6 +50,7 @@ private:
     void find_room();
     void seize_threads();
     void check_identity();
+    void reclaim_room();
 
     // While threads are stopped.
     void operate_chunk(std::size_t first, std::size_t count);
@@ -73,15 +79,18 @@ private:
     Operation operation_;
     std::span<const Cut> cuts_;
     Record& record_;
+    Freeze freeze_;
 
     sys::Fd memory_;                         // /proc/PID/mem
     std::vector<sys::Fd> task_directories_;  // of the process, then of its sharers
     std::vector<TracedThread> threads_;      // in the order in which they are stopped
     std::size_t vehicle_ = 0;                // the thread that runs the blob
-    std::uintptr_t slot_ = 0;                // address of the header; the blob stands behind it
-    std::size_t slot_size_ = 0;              // as last written
-    std::vector<std::byte> image_;           // what is written there
-    std::vector<const Cut*> to_cut_;         // of the chunk: proven, and not yet done
+    std::optional<Cave> cave_;
+    bool must_reclaim_ = false;       // slots of killed surgeons take the room
+    std::uintptr_t slot_ = 0;         // address of the header; the blob stands behind it
+    std::size_t slot_size_ = 0;       // as last written
+    std::vector<std::byte> image_;    // what is written there
+    std::vector<const Cut*> to_cut_;  // of the chunk: proven, and not yet done
     std::size_t chunk_limit_ = 0;
     std::uint64_t longest_hold_ns_ = 0;  // of any thread, in this chunk
     bool last_chunk_ = false;

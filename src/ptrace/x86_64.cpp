@@ -74,6 +74,8 @@ std::uintptr_t instruction_pointer(const Registers& registers) noexcept {
     return registers.raw.rip;
 }
 
+std::uintptr_t stack_pointer(const Registers& registers) noexcept { return registers.raw.rsp; }
+
 void move_instruction_pointer(Registers& registers, std::uintptr_t address) noexcept {
     registers.raw.rip = address;
 }
