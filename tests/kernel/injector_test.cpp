@@ -3,81 +3,16 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <fstream>
-#include <numeric>
 #include <string>
 #include <vector>
 
-#include "pidfd.hpp"
-#include "surgeon.hpp"
-#include "victim.hpp"
+#include "operating.hpp"
 
 namespace unwait::test {
 namespace {
 
-using ptrace::Cut;
 using ptrace::CutEnding;
 using ptrace::Operation;
-
-std::uint64_t start_time_of(pid_t pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string text((std::istreambuf_iterator<char>(file)), {});
-    text = text.substr(text.rfind(')') + 2);
-    std::istringstream fields(text);
-    std::string field;
-    for (int i = 3; i <= 22; ++i) fields >> field;
-    return std::stoull(field);
-}
-
-std::string thread_state(pid_t pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string text((std::istreambuf_iterator<char>(file)), {});
-    return text.substr(text.rfind(')') + 2, 1);
-}
-
-std::string tracer_of(pid_t pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-    for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("TracerPid:")) return line.substr(11);
-    }
-    return "?";
-}
-
-std::string vdso_bytes(pid_t pid) {
-    std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
-    for (std::string line; std::getline(maps, line);) {
-        if (line.find("[vdso]") == std::string::npos) continue;
-        const auto begin = std::stoull(line, nullptr, 16);
-        const auto end = std::stoull(line.substr(line.find('-') + 1), nullptr, 16);
-        std::ifstream memory("/proc/" + std::to_string(pid) + "/mem", std::ios::binary);
-        memory.seekg(static_cast<std::streamoff>(begin));
-        std::string bytes(end - begin, '\0');
-        memory.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-        return bytes;
-    }
-    return {};
-}
-
-/// References to the victim's fds, and the cuts that go with them.
-struct Cuts {
-    Cuts(const Victim& victim, const std::vector<std::uint64_t>& fds) {
-        const auto pidfd = sys::PidFd::open(victim.pid());
-        for (const auto number : fds) {
-            const int fd = static_cast<int>(number);
-            references.push_back(pidfd->get_fd(fd).value());
-            cuts.push_back({.fd = fd, .reference = references.back().get(), .close_on_exec = true});
-        }
-    }
-    std::vector<sys::Fd> references;
-    std::vector<Cut> cuts;
-};
-
-ptrace::Patient patient_of(const Victim& victim, Freeze freeze = Freeze::all) {
-    return {.id = {victim.pid(), start_time_of(victim.pid())},
-            .table = victim.pid(),
-            .sharers = {},
-            .freeze = freeze};
-}
 
 void check_nothing_else_changed(Victim& victim) {
     CHECK(victim.alive());
@@ -93,7 +28,7 @@ TEST_CASE("close and replace one fd, and nothing else") {
             CAPTURE(operation);
             CAPTURE(freeze);
             Victim victim({"close-wait"});
-            const auto vdso = vdso_bytes(victim.pid());
+            const auto vdso = vdso_of(victim.pid());
             auto before = victim.fds();
             const Cuts cuts(victim, {victim.number("fd")});
             const auto surgery = ptrace::operate(patient_of(victim, freeze), operation, cuts.cuts);
@@ -110,7 +45,7 @@ TEST_CASE("close and replace one fd, and nothing else") {
             }
             before.erase(victim.fd());
             CHECK(after == before);
-            CHECK(vdso_bytes(victim.pid()) == vdso);
+            CHECK(vdso_of(victim.pid()) == vdso);
             check_nothing_else_changed(victim);
         }
     }
@@ -195,11 +130,11 @@ TEST_CASE("a stopped process stays stopped") {
     Victim victim({"close-wait"});
     const Cuts cuts(victim, {victim.number("fd")});
     kill(victim.pid(), SIGSTOP);
-    while (thread_state(victim.pid()) != "T") sched_yield();
+    while (process_state(victim.pid()) != "T") sched_yield();
     const auto surgery = ptrace::operate(patient_of(victim), Operation::close, cuts.cuts);
     CHECK(surgery.refusal == "");
     CHECK(surgery.cuts[0].ending == CutEnding::done);
-    CHECK(thread_state(victim.pid()) == "T");
+    CHECK(process_state(victim.pid()) == "T");
     kill(victim.pid(), SIGCONT);
     check_nothing_else_changed(victim);
 }

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// The surgeon may be killed, or stopped, at any instant: the target never pays. UNWAIT_ROUNDS sets
+// how often that is tried for each kind of target (default 150).
+#include <doctest/doctest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "operating.hpp"
+
+namespace unwait::test {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::microseconds;
+
+constexpr int fds_per_round = 12;
+
+int rounds() {
+    const char* text = std::getenv("UNWAIT_ROUNDS");
+    return text == nullptr ? 150 : std::atoi(text);
+}
+
+/// Calls `done` until it is true; false when that takes more than five seconds.
+template <typename Done>
+bool eventually(Done&& done) {
+    const auto deadline = Clock::now() + std::chrono::seconds(5);
+    while (!done()) {
+        if (Clock::now() > deadline) return false;
+        ::poll(nullptr, 0, 1);
+    }
+    return true;
+}
+
+void spin_for(microseconds time) {
+    for (const auto end = Clock::now() + time; Clock::now() < end;) {
+    }
+}
+
+/// No thread is traced, and none is left stopped.
+bool is_free(pid_t pid) {
+    for (const auto& task :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+        const auto tid = std::stoi(task.path().filename().string());
+        const auto state = process_state(tid);
+        if (tracer_of(tid) != "0" || state == "t" || state == "T") return false;
+    }
+    return true;
+}
+
+/// An unwait of its own process group that operates on these fds; gets `signal` after `delay`.
+void operate_and_be_hit(const Victim& victim, const std::vector<std::uint64_t>& fds,
+                        ptrace::Operation operation, Freeze freeze, int signal,
+                        microseconds delay) {
+    const Cuts cuts(victim, fds);
+    const auto patient = patient_of(victim, freeze);
+    const pid_t tool = ::fork();
+    if (tool == 0) {
+        ::setpgid(0, 0);
+        static_cast<void>(ptrace::operate(patient, operation, cuts.cuts));
+        ::_exit(0);
+    }
+    ::setpgid(tool, tool);
+    spin_for(delay);
+    ::kill(-tool, signal);
+    if (signal == SIGSTOP) {
+        CHECK(eventually([&] { return is_free(victim.pid()); }));
+        ::kill(-tool, SIGKILL);
+    }
+    ::waitpid(tool, nullptr, 0);
+}
+
+/// `check` is asked about the victim after every few rounds.
+template <typename Check>
+void hit_often(Victim& victim, int times, Check&& check) {
+    std::mt19937 random(42);  // NOLINT(cert-msc51-cpp): the same rounds each time
+    std::uniform_int_distribution<int> delays(0, 2500);
+    int completed = 0;
+    for (int round = 0; round < times; ++round) {
+        std::vector<std::uint64_t> fds;
+        for (int i = 0; i < fds_per_round; ++i) fds.push_back(victim.ask_number("open /dev/null"));
+        const bool replaces = round % 3 == 2;
+        operate_and_be_hit(victim, fds,
+                           replaces ? ptrace::Operation::replace : ptrace::Operation::close,
+                           round % 4 == 3 ? Freeze::one : Freeze::all,
+                           round % 10 == 9 ? SIGSTOP : SIGKILL, microseconds{delays(random)});
+        REQUIRE(victim.alive());
+        REQUIRE(eventually([&] { return is_free(victim.pid()); }));
+        const auto open = victim.fds();
+        for (const auto fd : fds) {
+            const bool is_open = open.contains(static_cast<int>(fd));
+            completed += is_open && !replaces ? 0 : 1;
+            if (is_open) victim.ask("close " + std::to_string(fd));
+        }
+        if (round % 25 == 24) check();
+    }
+    check();
+    CHECK(victim.ask("errors").starts_with("0 "));
+    CHECK(completed > 0);
+    // What was left behind does not keep the next one from its work.
+    const Cuts cuts(victim, {victim.ask_number("open /dev/null")});
+    const auto surgery = ptrace::operate(patient_of(victim), ptrace::Operation::close, cuts.cuts);
+    CHECK(surgery.refusal == "");
+    CHECK(surgery.cuts.at(0).ending == ptrace::CutEnding::done);
+}
+
+}  // namespace
+
+TEST_CASE("killed at any instant: no register changes") {
+    for (const std::string mode : {"user", "getpid", "nanosleep", "futex", "poll"}) {
+        CAPTURE(mode);
+        Victim victim({"registers", "mode=" + mode});
+        hit_often(victim, rounds() / 3, [&] {
+            const auto facts = victim.ask("regs");
+            CHECK(facts.find(" broken=0 ") != std::string::npos);
+            CAPTURE(facts);
+        });
+    }
+}
+
+TEST_CASE("killed at any instant under a storm: no signal is lost or out of order") {
+    for (const std::string mode : {"spin", "read"}) {
+        CAPTURE(mode);
+        Victim victim({"signal-order", "mode=" + mode});
+        constexpr int storm = 20'000;
+        bool is_storming = false;
+        hit_often(victim, rounds(), [&] {
+            const auto facts = victim.ask("signals");
+            CAPTURE(facts);
+            if (is_storming) {
+                const auto all = "received=" + std::to_string(storm) + " disordered=0 strange=0";
+                CHECK(eventually([&] { return victim.ask("signals") == all; }));
+            }
+            victim.ask("storm " + std::to_string(storm));
+            is_storming = true;
+        });
+    }
+}
+
+TEST_CASE("killed at any instant: blocking calls go on") {
+    // Those that a stop itself disturbs see EINTR when the cure cannot come any more.
+    Victim victim({"all-blocking-calls",
+                   "only=read_pipe,accept,poll,poll_timeout,select,ppoll,futex_wait,futex_wait_"
+                   "timeout,nanosleep,pause,wait4,flock,rt_sigsuspend,recvfrom,msgrcv"});
+    const auto before = victim.ask("results");
+    hit_often(victim, rounds(), [&] { CHECK(victim.ask("results") == before); });
+}
+
+}  // namespace unwait::test

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "operating.hpp"
+
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "pidfd.hpp"
+
+namespace unwait::test {
+
+namespace {
+
+/// The fields of /proc/PID/stat behind the command, from field 3 on.
+std::istringstream stat_of(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    return std::istringstream(text.substr(text.rfind(')') + 2));
+}
+
+}  // namespace
+
+Cuts::Cuts(const Victim& victim, const std::vector<std::uint64_t>& fds) {
+    const auto pidfd = sys::PidFd::open(victim.pid());
+    for (const auto number : fds) {
+        const int fd = static_cast<int>(number);
+        references.push_back(pidfd->get_fd(fd).value());
+        cuts.push_back({.fd = fd, .reference = references.back().get(), .close_on_exec = true});
+    }
+}
+
+ptrace::Patient patient_of(const Victim& victim, Freeze freeze) {
+    auto fields = stat_of(victim.pid());
+    std::string start_time;
+    for (int field = 3; field <= 22; ++field) fields >> start_time;
+    return {.id = {victim.pid(), std::stoull(start_time)},
+            .table = victim.pid(),
+            .sharers = {},
+            .freeze = freeze};
+}
+
+std::string process_state(pid_t pid) {
+    std::string state;
+    stat_of(pid) >> state;
+    return state;
+}
+
+std::string tracer_of(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("TracerPid:")) return line.substr(11);
+    }
+    return "?";
+}
+
+std::string vdso_of(pid_t pid) {
+    std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+    for (std::string line; std::getline(maps, line);) {
+        if (line.find("[vdso]") == std::string::npos) continue;
+        const auto begin = std::stoull(line, nullptr, 16);
+        const auto end = std::stoull(line.substr(line.find('-') + 1), nullptr, 16);
+        std::ifstream memory("/proc/" + std::to_string(pid) + "/mem", std::ios::binary);
+        memory.seekg(static_cast<std::streamoff>(begin));
+        std::string bytes(end - begin, '\0');
+        memory.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        return bytes;
+    }
+    return {};
+}
+
+}  // namespace unwait::test

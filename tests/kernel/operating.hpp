@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "fd.hpp"
+#include "surgeon.hpp"
+#include "victim.hpp"
+
+/// What the tests of the injector need to operate on a victim, and to look at it from outside.
+namespace unwait::test {
+
+/// References to fds of a victim, and the cuts that go with them.
+struct Cuts {
+    Cuts(const Victim& victim, const std::vector<std::uint64_t>& fds);
+
+    std::vector<sys::Fd> references;
+    std::vector<ptrace::Cut> cuts;
+};
+
+[[nodiscard]] ptrace::Patient patient_of(const Victim& victim, Freeze freeze = Freeze::all);
+
+/// One letter, proc_pid_stat(5).
+[[nodiscard]] std::string process_state(pid_t pid);
+
+/// TracerPid of a thread or process, "0" when nobody traces it.
+[[nodiscard]] std::string tracer_of(pid_t pid);
+
+/// All bytes of its [vdso].
+[[nodiscard]] std::string vdso_of(pid_t pid);
+
+}  // namespace unwait::test
