@@ -6,8 +6,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <vector>
 
+#include "seccomp.hpp"
 #include "surgeon.hpp"
 
 /// What differs between processor architectures: registers, the calls that ptrace disturbs, and the
@@ -47,6 +50,27 @@ void move_instruction_pointer(Registers& registers, std::uintptr_t address) noex
 
 /// Whether a stop makes this call end with EINTR (number as in /proc/PID/syscall).
 [[nodiscard]] bool is_disturbed_by_stops(long system_call) noexcept;
+
+/// The call by which the kernel goes on with the interrupted one (restart_syscall(2)), if it will
+/// make one: the seccomp filters of the thread see it.
+[[nodiscard]] std::optional<seccomp::Call> restart_call(const Registers& registers) noexcept;
+
+/// Has the call itself made again instead: what is left of a timeout begins anew. `registers`
+/// follows. True unless the kernel failed.
+[[nodiscard]] bool repeat_whole_call(pid_t tid, Registers& registers) noexcept;
+
+/// Whether a thread that was stopped with these registers may be in seccomp's strict mode: not if
+/// its last call is one that this mode does not have.
+[[nodiscard]] bool may_be_strict(const Registers& registers) noexcept;
+
+/// The system calls that a blob at this address makes, as seccomp filters see them. Without a cut
+/// the fd may be any.
+struct NamedCall {
+    const char* name;
+    seccomp::Call call;
+};
+[[nodiscard]] std::vector<NamedCall> blob_calls(Operation operation, std::uintptr_t blob,
+                                                const Cut* cut);
 
 /// Bytes of a blob for so many cuts.
 [[nodiscard]] std::size_t blob_size(Operation operation, std::size_t cuts) noexcept;

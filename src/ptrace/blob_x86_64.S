@@ -10,7 +10,10 @@
 
         .macro  blob name, replaces
         .balign 16
-        .globl  unwait_blob_\name, unwait_blob_\name\()_end
+        .globl  unwait_blob_\name, unwait_blob_\name\()_end, unwait_after_cut_\name
+        .if \replaces
+        .globl  unwait_after_socket_\name, unwait_after_shutdown_\name, unwait_after_last_\name
+        .endif
 unwait_blob_\name:
         jmp     1f                              # restart: two bytes
         mov     $0, %r12d                       # plain
@@ -23,11 +26,13 @@ unwait_blob_\name:
         mov     $0x80001, %esi
         mov     $0, %edx
         syscall
+unwait_after_socket_\name:
         mov     %rax, %r14                      # on failure an error number: dup3 then does nothing
         mov     %r14, %rdi
         mov     $48, %eax                       # shutdown(it, SHUT_RDWR): reads as end of file
         mov     $2, %esi
         syscall
+unwait_after_shutdown_\name:
         .endif
         lea     unwait_table_\name(%rip), %rbp
         mov     count_\name(%rip), %r13
@@ -43,6 +48,7 @@ unwait_blob_\name:
         mov     $3, %eax                        # close(fd)
         .endif
         syscall
+unwait_after_cut_\name:
         lea     8(%rbp), %rbp
         lea     -1(%r13), %r13
         jmp     3b
@@ -51,6 +57,7 @@ unwait_blob_\name:
         mov     %r14, %rdi
         mov     $3, %eax
         syscall
+unwait_after_last_\name:
         .endif
         mov     %rbx, %rax
         mov     rbx_\name(%rip), %rbx

@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <string>
+#include <utility>
 
 #include "dead_man.hpp"
 #include "file_identity.hpp"
@@ -33,6 +35,8 @@ constexpr std::uint64_t dead_man_base = 60 * ns_per_ms;
 constexpr std::uint64_t dead_man_per_thread = 100 * ns_per_us;
 constexpr std::size_t first_chunk = 32;
 constexpr std::size_t least_worthwhile_chunk = 16;
+// Filters are mostly the same in all threads of a process.
+constexpr std::size_t most_filtered_candidates = 16;
 constexpr int attempts_per_chunk = 5;
 constexpr int passes_for_newcomers = 20;
 
@@ -97,18 +101,14 @@ void SurgeonProcess::find_room() {
     chunk_limit_ = std::min(fits(room.size), cuts_.size());
     image_.resize(whole);
     to_cut_.reserve(cuts_.size());
+    filters_.emplace(operation_, cuts_, slot_ + sizeof(Cave::Header));
 }
 
 void SurgeonProcess::reclaim_room() {
     // One thread after the other: as nobody else can place code there now, a thread that was once
     // proven to be out of it stays out.
     for (auto& thread : threads_) {
-        arm_dead_man(dead_man_base);
-        thread.interrupt();
-        if (!thread.hold(now_ns() + stop_patience)) {
-            if (thread.state() == TracedThread::State::gone) continue;
-            give_up(too_slow, true);
-        }
+        if (!stop_alone(thread)) continue;
         const bool may_return = may_return_to(thread, cave_->range());
         thread.release(false);
         if (may_return) give_up("a thread is still in code that a killed unwait has left", true);
@@ -120,30 +120,77 @@ void SurgeonProcess::reclaim_room() {
     }
 }
 
+bool SurgeonProcess::stop_alone(TracedThread& thread) noexcept {
+    arm_dead_man(dead_man_base);
+    thread.interrupt();
+    if (thread.hold(now_ns() + stop_patience, *filters_)) return true;
+    if (thread.state() != TracedThread::State::gone) give_up(too_slow, true);
+    return false;
+}
+
+std::string SurgeonProcess::objection_of(TracedThread& thread) {
+    if (!stop_alone(thread)) return "the thread that was to make the call has ended";
+    const int error = filters_->read(thread.tid());
+    thread.release(false);
+    return error == 0 ? filters_->objection(thread.tid())
+                      : FilterCheck::unreadable(thread.tid(), error);
+}
+
+// The vehicle is the last of them; filters stood against those before it.
+std::vector<TracedThread> SurgeonProcess::seize_vehicle(std::span<const SurveyedThread> surveyed) {
+    // The blob must run in the patient itself: a process that shares the fd table has a vdso of its
+    // own.
+    std::vector<SurveyedThread> able;
+    std::ranges::copy_if(surveyed, std::back_inserter(able), [this](const auto& thread) {
+        return thread.process == patient_.id.pid && thread.fitness != Fitness::unfit;
+    });
+    std::ranges::stable_sort(able, {}, [](const SurveyedThread& thread) {
+        return std::pair(thread.may_be_filtered, thread.fitness);
+    });
+    std::string objection =
+        "no thread of the process can make the call: each is in seccomp's strict mode, in "
+        "uninterruptible sleep or exiting";
+    std::vector<TracedThread> seized;
+    for (const auto& candidate : able) {
+        if (seized.size() == most_filtered_candidates) break;
+        arm_dead_man(dead_man_base);
+        TracedThread thread(candidate);
+        const int error = thread.seize();
+        if (error == ESRCH) continue;
+        if (error != 0) {
+            throw Error(error, "PTRACE_SEIZE of thread " + std::to_string(thread.tid()));
+        }
+        seized.push_back(thread);
+        if (!candidate.may_be_filtered) {
+            filters_->expect_unfiltered(candidate);
+            return seized;
+        }
+        objection = objection_of(seized.back());
+        if (objection.empty()) return seized;
+    }
+    give_up(objection.c_str());
+}
+
 void SurgeonProcess::seize_threads() {
     auto processes = patient_.sharers;
     processes.insert(processes.begin(), patient_.id);
     auto surveyed = survey_threads(processes);
-    // The blob must run in the patient itself: a process that shares the fd table has a vdso of its
-    // own.
-    const auto best = std::ranges::min_element(surveyed, {}, [this](const SurveyedThread& thread) {
-        return thread.process == patient_.id.pid ? thread.fitness : Fitness::unfit;
-    });
-    if (best == surveyed.end() || best->process != patient_.id.pid ||
-        best->fitness == Fitness::unfit) {
-        give_up(
-            "no thread of the process can make the call: each is filtered by seccomp, in "
-            "uninterruptible sleep or exiting");
-    }
-    const SurveyedThread carrier = *best;
     // From the first PTRACE_SEIZE on a signal to the target waits for us. It may also block for
     // ever, while a sibling is in execve(2).
+    auto seized = seize_vehicle(surveyed);
+    const SurveyedThread carrier = seized.back().surveyed();
+    if (freeze_ == Freeze::one) {
+        surveyed = {carrier};
+        for (auto& refused : std::span(seized).first(seized.size() - 1)) {
+            if (stop_alone(refused)) refused.release(true);
+        }
+    }
     arm_dead_man(dead_man_base + surveyed.size() * dead_man_per_thread);
-    if (freeze_ == Freeze::one) surveyed = {carrier};
     for (const auto& candidate : surveyed) {
         if (candidate.zombie) continue;
-        TracedThread thread(candidate);
-        const int error = thread.seize();
+        const auto known = std::ranges::find(seized, candidate.tid, &TracedThread::tid);
+        TracedThread thread = known != seized.end() ? *known : TracedThread(candidate);
+        const int error = known != seized.end() ? 0 : thread.seize();
         if (error == ESRCH) continue;
         if (error != 0) {
             throw Error(error, "PTRACE_SEIZE of thread " + std::to_string(thread.tid()));
@@ -200,7 +247,7 @@ void SurgeonProcess::hold_those(Chosen&& is_chosen) {
     }
     const std::uint64_t deadline = now_ns() + stop_patience;
     for (auto& thread : threads_) {
-        if (!is_due(thread) || thread.hold(deadline)) continue;
+        if (!is_due(thread) || thread.hold(deadline, *filters_)) continue;
         if (thread.state() != TracedThread::State::gone) give_up(too_slow, true);
     }
 }
@@ -230,18 +277,24 @@ void SurgeonProcess::hold_newcomers() {
     struct Context {
         std::vector<TracedThread>& threads;
         pid_t process;
+        bool may_be_filtered;
         bool full = false;
     };
     const auto seize_unknown = [](void* opaque, pid_t tid) {
-        auto& [threads, process, full] = *static_cast<Context*>(opaque);
+        auto& [threads, process, may_be_filtered, full] = *static_cast<Context*>(opaque);
         if (std::ranges::find(threads, tid, &TracedThread::tid) != threads.end()) return;
         full = full || threads.size() == threads.capacity();
-        TracedThread thread({.tid = tid, .process = process, .running = true});
+        TracedThread thread(
+            {.tid = tid, .process = process, .running = true, .may_be_filtered = may_be_filtered});
         if (full || thread.seize() != 0) return;  // EPERM: a zombie
         threads.push_back(thread);
     };
+    // A thread begins with the filters of the one that made it.
+    const bool may_be_filtered = std::ranges::any_of(
+        threads_, [](const auto& thread) { return thread.surveyed().may_be_filtered; });
     for (std::size_t i = 0; i < task_directories_.size(); ++i) {
-        Context context{threads_, i == 0 ? patient_.id.pid : patient_.sharers[i - 1].pid};
+        Context context{threads_, i == 0 ? patient_.id.pid : patient_.sharers[i - 1].pid,
+                        may_be_filtered};
         const int directory = task_directories_[i].get();
         if (!for_each_task(directory, seize_unknown, &context) || context.full) {
             give_up(churning, true);
@@ -254,6 +307,9 @@ void SurgeonProcess::check_vehicle() {
     if (!vehicle().is_held()) give_up("the thread that was to make the call has ended", true);
     if (!arch::can_carry_blob(vehicle().registers)) {
         give_up("the thread that was to make the call runs 32-bit code or single-steps itself");
+    }
+    if (!filters_->is_unchanged(vehicle().tid(), vehicle().registers)) {
+        give_up("the thread that was to make the call has got another seccomp filter", true);
     }
     if (redirects_system_calls(vehicle().tid())) {
         give_up("the process handles its own system calls (syscall user dispatch)");
@@ -363,7 +419,7 @@ void SurgeonProcess::put_vehicle_back() {
         if (!arch::write_registers(vehicle().tid(), vehicle().registers)) give_up(killed);
     }
     // Signals are passed on; the stop that follows comes before a handler's first instruction.
-    if (!vehicle().hold(now_ns() + stop_patience)) give_up(killed, true);
+    if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(killed, true);
 }
 
 void SurgeonProcess::record_finished_cuts() {

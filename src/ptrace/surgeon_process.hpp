@@ -9,6 +9,7 @@
 
 #include "cave.hpp"
 #include "fd.hpp"
+#include "filter_check.hpp"
 #include "surgeon.hpp"
 #include "traced_thread.hpp"
 
@@ -48,6 +49,9 @@ public:
 private:
     // Before anything is stopped.
     void find_room();
+    [[nodiscard]] std::vector<TracedThread> seize_vehicle(std::span<const SurveyedThread> surveyed);
+    [[nodiscard]] std::string objection_of(TracedThread& thread);
+    [[nodiscard]] bool stop_alone(TracedThread& thread) noexcept;
     void seize_threads();
     void check_identity();
     void reclaim_room();
@@ -85,6 +89,7 @@ private:
     std::vector<sys::Fd> task_directories_;  // of the process, then of its sharers
     std::vector<TracedThread> threads_;      // in the order in which they are stopped
     std::size_t vehicle_ = 0;                // the thread that runs the blob
+    std::optional<FilterCheck> filters_;
     std::optional<Cave> cave_;
     bool must_reclaim_ = false;       // slots of killed surgeons take the room
     std::uintptr_t slot_ = 0;         // address of the header; the blob stands behind it

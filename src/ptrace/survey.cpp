@@ -2,6 +2,7 @@
 #include "survey.hpp"
 
 #include <fcntl.h>
+#include <linux/seccomp.h>
 
 #include <algorithm>
 #include <charconv>
@@ -71,7 +72,8 @@ SurveyedThread judge_thread(std::string_view stat, std::string_view status,
     thread.zombie = state == "Z" || state == "X";
     thread.running = state == "R";
     const auto seccomp = number_at<int>(status_field(status, "\nSeccomp:")).value_or(0);
-    if (thread.zombie || state == "D" || seccomp != 0 ||
+    thread.may_be_filtered = seccomp != SECCOMP_MODE_DISABLED;
+    if (thread.zombie || state == "D" || seccomp == SECCOMP_MODE_STRICT ||
         (*flags & (pf_io_worker | pf_user_worker | pf_exiting)) != 0) {
         return thread;
     }

@@ -17,7 +17,7 @@ enum class Fitness : std::uint8_t {
     asleep,  ///< in a call that goes on after a stop as if nothing had been
     running,
     disturbed,  ///< in a call that only the cure saves from EINTR
-    unfit,      ///< exiting, in uninterruptible sleep, filtered by seccomp, or a kernel worker
+    unfit,      ///< exiting, in uninterruptible sleep, in seccomp's strict mode, or a kernel worker
 };
 
 /// A thread as /proc shows it before anything is touched.
@@ -26,6 +26,7 @@ struct SurveyedThread {
     pid_t process = 0;
     bool running = false;
     bool zombie = false;
+    bool may_be_filtered = false;  ///< has a seccomp filter, which may forbid what we need
     Fitness fitness = Fitness::unfit;
 };
 

@@ -81,7 +81,7 @@ void TracedThread::deliver() noexcept {
     state_ = State::running;
 }
 
-bool TracedThread::hold(std::uint64_t deadline) noexcept {
+bool TracedThread::hold(std::uint64_t deadline, FilterCheck& filters) noexcept {
     for (;;) {
         switch (wait(deadline)) {
             case Stop::none:
@@ -92,7 +92,8 @@ bool TracedThread::hold(std::uint64_t deadline) noexcept {
                 break;
             case Stop::held:
                 if (arch::read_registers(tid(), registers) &&
-                    arch::cure_interrupted_call(tid(), registers)) {
+                    arch::cure_interrupted_call(tid(), registers) &&
+                    filters.guard_restart(thread_, registers)) {
                     return true;
                 }
                 state_ = State::gone;  // only SIGKILL takes a thread out of a ptrace-stop

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "arch.hpp"
+#include "filter_check.hpp"
 #include "survey.hpp"
 
 namespace unwait::ptrace {
@@ -50,8 +51,9 @@ public:
     void deliver() noexcept;
 
     /// interrupt() must have been called: passes signals on until the thread is held; then reads
-    /// its registers and cures its call. False when the time was up (State::running) or it is gone.
-    [[nodiscard]] bool hold(std::uint64_t deadline) noexcept;
+    /// its registers, cures its call and keeps its filters from what the kernel would call for it.
+    /// False when the time was up (State::running) or it is gone.
+    [[nodiscard]] bool hold(std::uint64_t deadline, FilterCheck& filters) noexcept;
 
     /// Lets it run until further notice, still seized.
     void cont() noexcept;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <linux/audit.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -14,6 +16,12 @@ extern const std::byte unwait_blob_close[];
 extern const std::byte unwait_blob_close_end[];
 extern const std::byte unwait_blob_replace[];
 extern const std::byte unwait_blob_replace_end[];
+// Behind the system call instructions.
+extern const std::byte unwait_after_cut_close[];
+extern const std::byte unwait_after_socket_replace[];
+extern const std::byte unwait_after_shutdown_replace[];
+extern const std::byte unwait_after_cut_replace[];
+extern const std::byte unwait_after_last_replace[];
 }
 
 namespace unwait::ptrace::arch {
@@ -32,11 +40,13 @@ struct TableEntry {
 
 // Restart codes of the kernel (include/linux/errno.h), never seen by the thread itself.
 constexpr long erestartnohand = 514;
+constexpr long erestart_restartblock = 516;
 constexpr long first_restart_code = 512;
 constexpr long last_restart_code = 516;
 
 constexpr std::uint64_t native_code_segment = 0x33;
 constexpr std::uint64_t trap_flag = 0x100;
+constexpr std::uint64_t x32_bit = 0x40000000;
 
 // Calls that end with EINTR where others would be restarted. The socket calls do so with
 // SO_RCVTIMEO or SO_SNDTIMEO. close() is not here: it must never be repeated.
@@ -104,6 +114,56 @@ bool about_to_restart(const Registers& now, const Registers& stopped) noexcept {
     const long code = -static_cast<long>(stopped.raw.rax);
     return in_system_call(stopped) && code >= first_restart_code && code <= last_restart_code &&
            now.raw.rip == stopped.raw.rip - 2 && now.raw.rsp == stopped.raw.rsp;
+}
+
+std::optional<seccomp::Call> restart_call(const Registers& registers) noexcept {
+    const auto& raw = registers.raw;
+    if (!in_system_call(registers) || static_cast<long>(raw.rax) != -erestart_restartblock) {
+        return std::nullopt;
+    }
+    if (raw.cs != native_code_segment) {
+        constexpr std::uint32_t number = 0;
+        return seccomp::make_call(AUDIT_ARCH_I386, number, raw.rip,
+                                  {raw.rbx, raw.rcx, raw.rdx, raw.rsi, raw.rdi, raw.rbp});
+    }
+    const auto number = static_cast<std::uint32_t>(SYS_restart_syscall | (raw.orig_rax & x32_bit));
+    return seccomp::make_call(AUDIT_ARCH_X86_64, number, raw.rip,
+                              {raw.rdi, raw.rsi, raw.rdx, raw.r10, raw.r8, raw.r9});
+}
+
+bool repeat_whole_call(pid_t tid, Registers& registers) noexcept {
+    auto& rax = registers.raw.rax;
+    rax = static_cast<std::uint64_t>(-erestartnohand);
+    return ::ptrace(PTRACE_POKEUSER, tid, offsetof(user_regs_struct, rax), rax) == 0;
+}
+
+bool may_be_strict(const Registers& registers) noexcept {
+    if (!in_system_call(registers) || registers.raw.cs != native_code_segment) return true;
+    constexpr std::array possible = {SYS_read,         SYS_write, SYS_exit,
+                                     SYS_rt_sigreturn, SYS_prctl, SYS_seccomp};
+    return std::ranges::find(possible, static_cast<long>(registers.raw.orig_rax)) != possible.end();
+}
+
+std::vector<NamedCall> blob_calls(Operation operation, std::uintptr_t blob, const Cut* cut) {
+    constexpr std::optional<std::uint64_t> any;
+    const auto fd = cut == nullptr ? any : std::optional<std::uint64_t>(cut->fd);
+    const auto call = [&](const char* name, long number, const std::byte* behind,
+                          std::initializer_list<std::optional<std::uint64_t>> arguments) {
+        const auto offset = static_cast<std::uintptr_t>(behind - code_of(operation).data());
+        return NamedCall{name,
+                         seccomp::make_call(AUDIT_ARCH_X86_64, static_cast<std::uint32_t>(number),
+                                            blob + offset, arguments)};
+    };
+    if (operation == Operation::close) {
+        return {call("close", SYS_close, unwait_after_cut_close, {fd})};
+    }
+    const auto flags = cut == nullptr ? any : cut->close_on_exec ? O_CLOEXEC : 0;
+    // The placeholder's number may be any, or an error number if it could not be made.
+    return {call("socket", SYS_socket, unwait_after_socket_replace,
+                 {AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0}),
+            call("shutdown", SYS_shutdown, unwait_after_shutdown_replace, {any, SHUT_RDWR}),
+            call("dup3", SYS_dup3, unwait_after_cut_replace, {any, fd, flags}),
+            call("close", SYS_close, unwait_after_last_replace, {any})};
 }
 
 bool is_disturbed_by_stops(long system_call) noexcept {

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "filter_check.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "unwait/error.hpp"
+
+namespace unwait::ptrace {
+
+namespace {
+
+constexpr auto remedy = "; --actions shutdown makes the process call nothing";
+
+std::string consequence_of(std::uint32_t returned) {
+    switch (returned & SECCOMP_RET_ACTION_FULL) {
+        case SECCOMP_RET_KILL_THREAD:
+            return "would kill the thread";
+        case SECCOMP_RET_TRAP:
+            return "would send it SIGSYS";
+        case SECCOMP_RET_ERRNO:
+            return "forbids it";
+        case SECCOMP_RET_USER_NOTIF:
+        case SECCOMP_RET_TRACE:
+            return "leaves it to a supervisor";
+        default:
+            return "would kill the process";
+    }
+}
+
+std::string seccomp_of(pid_t tid) { return "the seccomp filter of thread " + std::to_string(tid); }
+
+}  // namespace
+
+void FilterCheck::expect_unfiltered(const SurveyedThread& thread) {
+    const std::string path = "/proc/" + std::to_string(thread.process) + "/task/" +
+                             std::to_string(thread.tid) + "/status";
+    status_ = sys::Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!status_) throw Error(errno, "open of " + path);
+}
+
+std::string FilterCheck::objection(pid_t tid) {
+    // What a filter says of any fd it says of each; few look at them.
+    auto problem = objection_to(arch::blob_calls(operation_, blob_, nullptr), tid);
+    for (std::size_t i = 0; i < cuts_.size() && (i == 0 || problem.empty()); ++i) {
+        if (i == 0 && problem.empty()) break;
+        problem = objection_to(arch::blob_calls(operation_, blob_, &cuts_[i]), tid);
+    }
+    if (problem.empty()) accepted_ = chain_.size();
+    return problem;
+}
+
+std::string FilterCheck::objection_to(std::span<const arch::NamedCall> calls, pid_t tid) {
+    for (const auto& [name, call] : calls) {
+        const auto returned = chain_.answer(call, evaluator_);
+        if (seccomp::lets_pass(returned)) continue;
+        return seccomp_of(tid) + " stands against " + name + "(): it " + consequence_of(returned) +
+               remedy;
+    }
+    return {};
+}
+
+std::string FilterCheck::unreadable(pid_t tid, int error) {
+    const auto because = [&](const char* reason) {
+        return seccomp_of(tid) + " cannot be read: " + reason + remedy;
+    };
+    switch (error) {
+        case EACCES:
+        case EPERM:
+            return because(
+                "that takes root with CAP_SYS_ADMIN outside of any container and seccomp filter");
+        case EINVAL:
+        case EIO:
+            return because("the kernel lacks CONFIG_CHECKPOINT_RESTORE");
+        case E2BIG:
+            return because("it consists of too many programs");
+        default:
+            return because("it is of a kind that is not known");
+    }
+}
+
+bool FilterCheck::is_unchanged(pid_t tid, const arch::Registers& registers) const noexcept {
+    if (accepted_ > 0) return seccomp::filter_size(tid, accepted_) == -ENOENT;
+    const long first = seccomp::filter_size(tid, 0);
+    if (first >= 0) return false;
+    // EINVAL: no filter, unless the kernel cannot tell at all or it is strict mode.
+    if (first == -EINVAL && !arch::may_be_strict(registers)) return true;
+    std::array<char, 4096> text;
+    const ssize_t size = ::pread(status_.get(), text.data(), text.size(), 0);
+    if (size <= 0) return false;
+    const std::string_view status(text.data(), static_cast<std::size_t>(size));
+    return status.find("\nSeccomp:") == std::string_view::npos ||
+           status.find("\nSeccomp:\t0\n") != std::string_view::npos;
+}
+
+bool FilterCheck::guard_restart(const SurveyedThread& thread, arch::Registers& registers) noexcept {
+    const auto call = arch::restart_call(registers);
+    if (!call) return true;
+    const int error = chain_.read(thread.tid);
+    if (error == 0 && seccomp::lets_pass(chain_.answer(*call, evaluator_))) return true;
+    if (error != 0 && !thread.may_be_filtered) return true;
+    return arch::repeat_whole_call(thread.tid, registers);
+}
+
+}  // namespace unwait::ptrace
