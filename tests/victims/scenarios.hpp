@@ -16,5 +16,6 @@ namespace victim {
 [[nodiscard]] std::span<const NamedScenario> reuse_scenarios();   ///< fds that change meanwhile
 [[nodiscard]] std::span<const NamedScenario> register_scenarios();  ///< what a thread would notice
 [[nodiscard]] std::span<const NamedScenario> guard_scenarios();     ///< what keeps tools out
+[[nodiscard]] std::span<const NamedScenario> meter_scenarios();     ///< what is to be timed
 
 }  // namespace victim

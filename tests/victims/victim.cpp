@@ -133,11 +133,15 @@ std::vector<std::uint64_t> Victim::numbers(std::string_view key) const {
     return values;
 }
 
-std::string Victim::ask(const std::string& question) {
-    const std::string line = question + "\n";
+void Victim::tell(const std::string& order) {
+    const std::string line = order + "\n";
     if (write(to_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-        give_up("it takes no question ('" + question + "')");
+        give_up("it takes no question ('" + order + "')");
     }
+}
+
+std::string Victim::ask(const std::string& question) {
+    tell(question);
     std::string answer = read_line();
     if (answer == "unknown") give_up("it does not know the question '" + question + "'");
     return answer;

@@ -36,6 +36,8 @@ public:
     [[nodiscard]] int fd(std::string_view key = "fd") const;
     [[nodiscard]] std::vector<std::uint64_t> numbers(std::string_view key) const;
 
+    /// One line out; the answer is for whoever asks next, or for nobody.
+    void tell(const std::string& order);
     /// One line out, one line back.
     std::string ask(const std::string& question);
     /// The number that the answer begins with.

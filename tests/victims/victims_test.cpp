@@ -152,7 +152,8 @@ TEST_CASE("every scenario begins") {
                                    "pinned",           "in-io-uring",       "vforking",
                                    "blocked",          "in-epoll",          "spinner",
                                    "closes-when-shut", "sleepers",          "churn",
-                                   "reused",           "seccomp",           "traced"}) {
+                                   "reused",           "seccomp",           "traced",
+                                   "metered"}) {
         CAPTURE(name);
         Victim victim({name});
         CHECK(victim.ask_number("errors") == 0);

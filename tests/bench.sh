@@ -1,0 +1,23 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# usage: tests/bench.sh [--rounds N] [--json FILE] [find|one|many|threads|memory]...
+# Installs what is missing (Debian), builds optimised and compares unwait with gdb, ss, lsof and
+# with what the kernel can do at best, in one run. Use an otherwise idle machine, as root.
+set -euo pipefail
+start=$PWD
+cd "$(dirname "$0")/.."
+
+tools/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev nlohmann-json3-dev \
+    libboost-program-options-dev doctest-dev gdb iproute2 lsof >&2
+
+out=build-bench
+log=$out-build.log
+{
+    if [[ ! -e $out/build.ninja ]]; then meson setup "$out" --buildtype=debugoptimized; fi
+    ninja -C "$out" src/unwait tests/victims/victim tests/bench/unwait-bench
+} >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+
+# A relative --json FILE is meant from where the caller stands.
+bench=$PWD/$out/tests/bench/unwait-bench
+cd "$start"
+exec "$bench" "$@"

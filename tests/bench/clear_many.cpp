@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include <cerrno>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "benchmarks.hpp"
+#include "command.hpp"
+#include "contenders.hpp"
+#include "target.hpp"
+
+namespace unwait::bench {
+namespace {
+
+constexpr int sockets = 3'000;
+constexpr double settle_ns = 2e9;  // the default of --settle
+
+const Words close_them{"--actions", "close"};
+
+/// Fds that were closed in one chunk tell the same time; neighbours that differ are two chunks.
+double reported_freeze_ns(const std::string& report) {
+    double total = 0;
+    double last = 0;
+    for (const auto& outcome : nlohmann::json::parse(report).at("outcomes")) {
+        const auto stopped = outcome.at("stopped_us").get<double>();
+        if (stopped != last) total += stopped * 1000;
+        last = stopped;
+    }
+    return total;
+}
+
+struct Freeze {
+    Row reported{.what = "unwait: freeze, as it reports itself", .samples = {}};
+    Row seen{.what = "unwait: all pauses > 20 µs that a busy thread sees", .samples = {}};
+    Row longest{.what = "unwait: the longest of them", .samples = {}};
+    Row noise{.what = "nothing, as long: all pauses > 20 µs", .samples = {}};
+};
+
+void observe(Freeze& freeze) {
+    Target target(sockets, 0);
+    target.spin();
+    const Run cleared = run_well(unwait_clear(target.pid(), close_them), Stdout::kept);
+    freeze.seen.samples.push_back(target.long_gaps_ns());
+    freeze.longest.samples.push_back(target.longest_gap_ns());
+    freeze.reported.samples.push_back(reported_freeze_ns(cleared.output));
+    target.reset_meter();
+    timespec pause{static_cast<time_t>(cleared.wall_ns / 1e9),
+                   static_cast<long>(cleared.wall_ns) % 1'000'000'000};
+    while (nanosleep(&pause, &pause) != 0 && errno == EINTR) {
+    }
+    freeze.noise.samples.push_back(target.long_gaps_ns());
+}
+
+double time_of_clear(const Words& more) {
+    const Target target(sockets, 0);
+    return run_well(unwait_clear(target.pid(), more)).wall_ns;
+}
+
+}  // namespace
+
+Section clear_many(int rounds) {
+    Row native{.what = "native: a loop of close() inside the process", .samples = {}};
+    Row closing{.what = "unwait clear --actions close: total", .samples = {}};
+    Row by_auto{.what = "unwait clear (auto): total less the 2 s of --settle", .samples = {}};
+    Freeze freeze;
+    for (int i = 0; i < rounds; ++i) {
+        native.samples.push_back(Target(sockets, 0).close_all_ns());
+        observe(freeze);
+        closing.samples.push_back(time_of_clear(close_them));
+        by_auto.samples.push_back(time_of_clear({}) - settle_ns);
+    }
+    const double loop = median(native);
+    const double excess = median(freeze.seen) - median(freeze.noise);
+    return {.name = "Clear 3,000 fds of one process",
+            .setting = "one thread",
+            .rows = {native, freeze.reported, freeze.seen, freeze.longest, freeze.noise, closing,
+                     by_auto},
+            .ratios = {{"freeze, reported / native loop", median(freeze.reported) / loop, 0.1},
+                       {"freeze, seen less noise / native loop", excess / loop, 0.1},
+                       {"total: close / native loop", median(closing) / loop, 3},
+                       {"total: auto less settle / native loop", median(by_auto) / loop, 3}}};
+}
+
+}  // namespace unwait::bench

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+/// The command lines that are compared.
+namespace unwait::bench {
+
+using Words = std::vector<std::string>;
+
+[[nodiscard]] Words unwait_list();
+[[nodiscard]] Words ss_list();
+[[nodiscard]] Words lsof_list();
+
+/// `unwait clear` of everything stuck in one process, whatever its age; `more` is appended.
+[[nodiscard]] Words unwait_clear(pid_t pid, const Words& more);
+[[nodiscard]] Words unwait_close(pid_t pid, int fd);
+/// The one-liner that is passed on wherever this is asked.
+[[nodiscard]] Words gdb_close(pid_t pid, int fd);
+
+/// Whether PATH has it.
+[[nodiscard]] bool is_installed(const std::string& program);
+
+}  // namespace unwait::bench

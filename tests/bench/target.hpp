@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "meter.hpp"
+#include "victim.hpp"
+
+namespace unwait::bench {
+
+/// A process of the scenario `metered`, and a view of its meter.
+class Target {
+public:
+    Target(long sockets, long sleeping_threads);
+    ~Target();
+    Target(const Target&) = delete;
+    Target& operator=(const Target&) = delete;
+
+    [[nodiscard]] pid_t pid() const noexcept { return victim_.pid(); }
+    [[nodiscard]] int fd() const { return victim_.fd(); }
+
+    /// From now on the main thread is busy; returns once it is.
+    void spin();
+    void reset_meter() noexcept;
+    /// Since then, the gap that may just be ending included. A process that has ended tells what it
+    /// saw until then.
+    [[nodiscard]] double longest_gap_ns() const;
+    [[nodiscard]] double long_gaps_ns() const;
+    /// Closes its sockets itself, in a loop, and returns how long that took.
+    [[nodiscard]] double close_all_ns();
+
+private:
+    void await_looks(std::uint64_t count) const;
+
+    test::Victim victim_;
+    victim::Meter* meter_;
+};
+
+}  // namespace unwait::bench
