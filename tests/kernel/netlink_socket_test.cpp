@@ -13,6 +13,7 @@
 
 #include "loopback.hpp"
 #include "sock_diag.hpp"
+#include "unwait/error.hpp"
 
 using namespace unwait;
 using namespace unwait::testing;
@@ -176,6 +177,29 @@ TEST_CASE("listeners are looked up one by one, even those that share a port") {
             CHECK(again->id == socket.id);
         }
     }
+}
+
+TEST_CASE("destroy never calls a listener gone that still listens") {
+    SockDiag diag = SockDiag::open();
+    std::vector<Listener> group;
+    group.push_back(listen_on(loopback(Flavour::v4), 0, Sharing::port));
+    const std::uint16_t port = group.front().endpoint.port;
+    for (int i = 0; i < 4; ++i) {
+        group.push_back(listen_on(loopback(Flavour::v4), port, Sharing::port));
+    }
+    std::size_t destroyed = 0;
+    for (const Socket& socket : at_port(diag, port, mask_of(TcpState::listening))) {
+        try {
+            CHECK(diag.destroy(socket) == Destroyed::done);
+            CHECK_FALSE(diag.get(socket));
+            ++destroyed;
+        } catch (const Error& error) {
+            CHECK(error.number() == ENOENT);
+            CHECK(diag.get(socket));
+        }
+    }
+    CHECK(destroyed >= 1);
+    CHECK(at_port(diag, port, mask_of(TcpState::listening)).size() == group.size() - destroyed);
 }
 
 TEST_CASE("destroy ends the socket under its holder, once") {
