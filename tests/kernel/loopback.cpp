@@ -2,6 +2,7 @@
 #include "loopback.hpp"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -9,9 +10,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
+#include <thread>
 
 #include "unwait/error.hpp"
 
@@ -71,6 +73,15 @@ sys::Fd tcp_socket(Family family) {
         ::socket(family == Family::inet ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
     require(static_cast<bool>(fd), "socket");
     return fd;
+}
+
+void raise_loopback() {
+    const sys::Fd fd = tcp_socket(Family::inet);
+    ifreq device{};
+    std::strcpy(device.ifr_name, "lo");
+    require(::ioctl(fd.get(), SIOCGIFFLAGS, &device) == 0, "flags of lo");
+    device.ifr_flags = static_cast<short>(device.ifr_flags | IFF_UP);
+    require(::ioctl(fd.get(), SIOCSIFFLAGS, &device) == 0, "raising lo");
 }
 
 void wait_for(const sys::Fd& fd, short events) {
@@ -162,6 +173,20 @@ Endpoint peer_of(const sys::Fd& fd) {
     RawAddress address;
     require(::getpeername(fd.get(), address.get(), &address.size) == 0, "getpeername");
     return endpoint_of(address);
+}
+
+void in_own_network(const std::function<void()>& body) {
+    std::exception_ptr failure;
+    std::thread([&] {
+        try {
+            require(::unshare(CLONE_NEWNET) == 0, "unshare of the network namespace");
+            raise_loopback();
+            body();
+        } catch (...) {
+            failure = std::current_exception();
+        }
+    }).join();
+    if (failure) std::rethrow_exception(failure);
 }
 
 bool eventually(const std::function<bool()>& condition) {

@@ -56,6 +56,10 @@ void leave(const Connection& connection, const std::string& unread = {});
 [[nodiscard]] Endpoint local_of(const sys::Fd& fd);
 [[nodiscard]] Endpoint peer_of(const sys::Fd& fd);
 
+/// Runs it in a thread with a network namespace of its own, where nobody else has sockets and the
+/// loopback device is up. Throws what it throws.
+void in_own_network(const std::function<void()>& body);
+
 /// For what no descriptor can be polled for: whether it became true within ten seconds.
 [[nodiscard]] bool eventually(const std::function<bool()>& condition);
 
