@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -76,9 +75,9 @@ std::vector<std::byte> message_of(std::uint16_t type, std::uint16_t flags,
 template <typename Test, typename Value>
 void require(Conjunction& all, Side side, const std::vector<AnyOf<Value>>& flags) {
     for (const AnyOf<Value>& values : flags) {
-        Disjunction any;
-        for (const Value& value : values) any.parts.push_back({Test{side, value}});
-        all.parts.push_back({std::move(any)});
+        Condition& any = all.parts.emplace_back();
+        auto& parts = any.is.template emplace<Disjunction>().parts;
+        for (const Value& value : values) parts.push_back({Test{side, value}});
     }
 }
 
@@ -91,23 +90,14 @@ Condition condition_of(const DumpRequest& request) {
     return {std::move(all)};
 }
 
-bool is_v4_mapped(const Address& address) {
-    static constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    return address.family == Family::inet6 &&
-           std::equal(mapped.begin(), mapped.end(), address.bytes.begin());
-}
-
-/// The request for one socket. The kernel looks the endpoints up first and compares the cookie with
-/// what it finds there. A connection between v4-mapped addresses is in its IPv4 table, whatever the
-/// family of the socket; before Linux 4.5 it only looks there when asked for AF_INET.
+/// The request for one socket. The kernel looks the endpoints up first, v4-mapped ones among those
+/// of IPv4 (Linux 4.5), and compares the cookie with what it finds there.
 inet_diag_req_v2 exact_request(const Socket& socket) {
-    const bool mapped = is_v4_mapped(socket.local.address) && is_v4_mapped(socket.peer.address);
-    inet_diag_req_v2 request = request_of(mapped ? Family::inet : socket.family);
-    const std::size_t skip = mapped ? 12 : 0;
-    const std::size_t length = socket.family == Family::inet || mapped ? 4 : 16;
+    inet_diag_req_v2 request = request_of(socket.family);
+    const std::size_t length = socket.family == Family::inet ? 4 : 16;
     auto& id = request.id;
-    std::memcpy(id.idiag_src, socket.local.address.bytes.data() + skip, length);
-    std::memcpy(id.idiag_dst, socket.peer.address.bytes.data() + skip, length);
+    std::memcpy(id.idiag_src, socket.local.address.bytes.data(), length);
+    std::memcpy(id.idiag_dst, socket.peer.address.bytes.data(), length);
     id.idiag_sport = htons(socket.local.port);
     id.idiag_dport = htons(socket.peer.port);
     id.idiag_if = socket.interface;

@@ -40,6 +40,9 @@ struct Mixture {
                                "::ffff:10.1.2.3", "::ffff:0.0.0.0"}) {
             listeners.push_back(listen_on(address(at)));
         }
+        for (const int port : {1, 2, 65534, 65535}) {
+            listeners.push_back(listen_on(address("::"), static_cast<std::uint16_t>(port)));
+        }
         for (const Listener& listener : listeners) ports.push_back(listener.endpoint.port);
         for (const Connection& connection : connections) {
             ports.push_back(local_of(connection.client).port);
@@ -81,7 +84,8 @@ private:
     }
 
     std::uint16_t port() {
-        return below(6) == 0 ? std::uint16_t{0} : mixture_.ports[below(mixture_.ports.size())];
+        const std::vector<std::uint16_t>& ports = mixture_.ports;
+        return below(6) == 0 ? std::uint16_t{0} : ports[below(ports.size())];
     }
 
     PortRange range() {
