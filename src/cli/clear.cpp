@@ -32,8 +32,17 @@ const BlindSpot* unreadable_choice(const ClearCommand& command, const Report& re
 }
 
 std::string question(const Plan& plan) {
-    return "Clear " + counted(plan.steps.size(), "socket") + " of " +
-           counted(count_processes(plan.steps), "process", "es") + "?";
+    const auto ends_process = [](const Step& step) {
+        return std::ranges::any_of(step.actions, [](Action action) {
+            return action == Action::term || action == Action::kill;
+        });
+    };
+    std::string text = "Clear " + counted(plan.steps.size(), "socket");
+    if (const std::size_t processes = count_processes(plan.steps); processes > 0) {
+        text += " of " + counted(processes, "process", "es");
+    }
+    if (std::ranges::any_of(plan.steps, ends_process)) text += ", ending processes if need be";
+    return text + "?";
 }
 
 /// Whether an action took effect, even if not all of it.

@@ -41,6 +41,13 @@ class Question(TestCase):
                     self.assertIn("nothing was done", shown)
                     self.assertEqual(leak.open_fds(), leak.fds)
 
+    def test_ending_a_process_is_asked_by_name(self):
+        with Leaky() as leak:
+            terminal = Terminal(*clear(leak, "--actions", "shutdown,term"))
+            terminal.read_until(b"Clear 1 socket of 1 process, ending processes if need be? [y/N] ")
+            terminal.type(b"n\n")
+            self.assertEqual(terminal.finish()[0], 5)
+
     def test_interrupted(self):
         with Leaky() as leak:
             status, shown, _ = self.answer(b"\x03", leak)
@@ -50,7 +57,7 @@ class Question(TestCase):
 
     def test_timeout(self):
         with Leaky() as leak:
-            status, shown, _ = Terminal(*clear(leak, "--timeout", "300ms")).finish()
+            status, shown, _ = Terminal(*clear(leak, "--timeout", "3s")).finish()
             self.assertEqual(status, 124)
             self.assertIn(QUESTION.decode(), shown)
             self.assertIn("nothing was done", shown)
@@ -124,7 +131,7 @@ class Interrupted(TestCase):
 
     def test_timeout(self):
         with Leaky() as leak:
-            status, report, _ = self.finish(self.start(leak, "--timeout", "1s"))
+            status, report, _ = self.finish(self.start(leak, "--timeout", "4s"))
             self.assertEqual(status, 124)
             self.assertEqual(len(report["outcomes"]), 1)
             self.assert_let_go(leak)
