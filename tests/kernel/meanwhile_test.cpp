@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// What a plan says may be past when it is carried out, and may not be allowed.
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "remedy_run.hpp"
+#include "scan.hpp"
+#include "unwait/error.hpp"
+#include "vocabulary.hpp"
+
+namespace unwait::test {
+namespace {
+
+constexpr std::array gentle{Action::shutdown, Action::close, Action::replace, Action::destroy};
+constexpr std::array all{Action::shutdown, Action::close, Action::replace,
+                         Action::destroy,  Action::term,  Action::kill};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("meanwhile");
+
+TEST_CASE("a process that has exited meanwhile is no failure") {
+    for (const Action action : all) {
+        CAPTURE(word(action));
+        const Policy policy = policy_of({action});
+        Victim victim({"close-wait"});
+        const Plan plan = plan_for(victim, policy);
+        CHECK(WEXITSTATUS(victim.end()) == 0);
+        const auto outcomes = carry_out(plan, policy);
+        REQUIRE(outcomes.size() == 1);
+        CHECK(word(outcomes[0].result) == word(Result::already_gone));
+        CHECK(outcomes[0].stopped.count() == 0);
+    }
+}
+
+TEST_CASE("a number that was reused meanwhile keeps its new file") {
+    for (const Action action : all) {
+        CAPTURE(word(action));
+        const Policy policy = policy_of({action});
+        Victim victim({"reused"});
+        const Plan plan = plan_for(victim, policy);
+        const std::uint64_t other = victim.ask_number("reuse");
+        Witness witness(victim);
+        const auto outcomes = carry_out(plan, policy);
+        REQUIRE(outcomes.size() == 1);
+        CHECK(word(outcomes[0].result) == word(Result::already_gone));
+        witness.check_unharmed({});
+        CHECK(inode_behind(victim.pid(), victim.fd()) == other);
+    }
+}
+
+TEST_CASE("one number was reused, another still leads to the socket") {
+    for (const Action action : {Action::close, Action::replace}) {
+        CAPTURE(word(action));
+        const Policy policy = policy_of({action});
+        Victim victim({"several-fds", "duplicates=1"});
+        const Plan plan = plan_for(victim, policy);
+        CHECK(victim.ask("close " + victim.fact("fd")) == "0");
+        // The lowest free number may be another one: take numbers until it is this.
+        while (std::stoi(victim.ask("open /dev/null")) != victim.fd()) CHECK(victim.alive());
+        Witness witness(victim);
+        const auto outcomes = carry_out(plan, policy);
+        REQUIRE(outcomes.size() == 1);
+        INFO(outcomes[0].detail);
+        CHECK(word(outcomes[0].result) == word(Result::cleared));
+        witness.check_unharmed({victim.fd("duplicates")});
+        CHECK(inode_behind(victim.pid(), victim.fd("duplicates")) != victim.number("inode"));
+    }
+}
+
+TEST_CASE("only the socket is ever closed when its number leads elsewhere half of the time") {
+    for (const Action action : {Action::close, Action::replace}) {
+        CAPTURE(word(action));
+        Victim victim({"fd-swapper"});
+        for (int i = 0; i < 20; ++i) {
+            const Policy policy = policy_of({action});
+            const Plan plan = plan_for(victim, policy);
+            REQUIRE(plan.steps.size() == 1);
+            Plan only_swapped = plan;
+            std::erase_if(only_swapped.steps[0].holders[0].fds,
+                          [&](const HeldFd& held) { return held.fd == victim.fd("spare"); });
+            if (only_swapped.steps[0].holders[0].fds.empty()) continue;
+            (void)carry_out(only_swapped, policy);
+            CHECK(victim.ask("errors") == "0 none");
+        }
+        CHECK(inode_behind(victim.pid(), victim.fd("spare")) == victim.number("inode"));
+    }
+}
+
+TEST_CASE("files that come and go at numbers next to it are never touched") {
+    for (const Action action : {Action::close, Action::replace}) {
+        CAPTURE(word(action));
+        Victim victim({"fd-recycler"});
+        CHECK(word(remedy(victim, policy_of({action})).result) == word(Result::cleared));
+        // The freed number is the recycler's now, too.
+        const std::uint64_t rounds = victim.ask_number("rounds");
+        while (victim.ask_number("rounds") < rounds + 100) CHECK(victim.alive());
+        CHECK(victim.ask("errors") == "0 none");
+    }
+}
+
+TEST_CASE("who is not permitted changes nothing, and is told so") {
+    for (const Action action : all) {
+        CAPTURE(word(action));
+        const Policy policy = policy_of({action});
+        Victim victim({"close-wait"});
+        Witness witness(victim);
+        const Plan plan = plan_for(victim, policy);
+        const int result = testing::in_child([&] {
+            testing::become_nobody();
+            const auto outcomes = carry_out(plan, policy);
+            if (outcomes.size() != 1 || outcomes[0].detail.empty()) return 98;
+            return static_cast<int>(outcomes[0].result);
+        });
+        CHECK(result == static_cast<int>(Result::failed));
+        witness.check_unharmed({});
+    }
+}
+
+TEST_CASE("a process that is already traced keeps its tracer and its fd; a shutdown still works") {
+    for (const Action action : {Action::close, Action::replace}) {
+        CAPTURE(word(action));
+        Victim victim({"traced"});
+        Witness witness(victim);
+        const Plan plan = plan_for(victim, policy_of({action}));
+        CHECK(plan.steps.empty());
+        CHECK(plan.left_alone.size() == 1);
+        witness.check_unharmed({});
+    }
+    Victim victim({"traced"});
+    Witness witness(victim);
+    CHECK(word(remedy(victim, policy_of({Action::shutdown})).result) == word(Result::cleared));
+    witness.check_unharmed({});
+}
+
+TEST_CASE("no register, blocking call or signal is lost while a socket is cleared") {
+    for (const Action action : gentle) {
+        CAPTURE(word(action));
+        Victim registers({"registers", "mode=user"});
+        Victim calls({"all-blocking-calls"});
+        Victim signals({"signal-order", "mode=read"});
+        signals.ask("storm 2000");
+        for (Victim* victim : {&registers, &calls, &signals}) {
+            Witness witness(*victim);
+            CHECK(word(remedy(*victim, policy_of({action})).result) == word(Result::cleared));
+            witness.check_unharmed({victim->fd()});
+        }
+        CHECK(registers.ask_facts("regs").at("broken") == "0");
+        for (const auto& [name, result] : calls.ask_facts("results")) {
+            CAPTURE(name);
+            CHECK(result == "blocked");
+        }
+        Facts counted;
+        while (counted["received"] != "2000") counted = signals.ask_facts("signals");
+        CHECK(counted.at("disordered") == "0");
+        CHECK(counted.at("strange") == "0");
+    }
+}
+
+TEST_CASE("a filter that kills on close does not see a shutdown") {
+    Victim victim({"seccomp", "call=close", "verdict=kill"});
+    Witness witness(victim);
+    CHECK(word(remedy(victim, policy_of({Action::shutdown})).result) == word(Result::cleared));
+    witness.check_unharmed({});
+}
+
+TEST_CASE("a stopped process stays stopped, and is whole when it goes on") {
+    for (const Action action : {Action::shutdown, Action::close}) {
+        CAPTURE(word(action));
+        Victim victim({"close-wait"});
+        Witness witness(victim);
+        REQUIRE(kill(victim.pid(), SIGSTOP) == 0);
+        REQUIRE(waitid(P_PID, static_cast<id_t>(victim.pid()), nullptr, WSTOPPED | WNOWAIT) == 0);
+        const Outcome outcome = remedy(victim, policy_of({action}));
+        INFO(outcome.detail);
+        siginfo_t stopped{};
+        CHECK(waitid(P_PID, static_cast<id_t>(victim.pid()), &stopped,
+                     WSTOPPED | WNOHANG | WNOWAIT) == 0);
+        CHECK(stopped.si_pid == victim.pid());
+        REQUIRE(kill(victim.pid(), SIGCONT) == 0);
+        witness.check_unharmed({victim.fd()});
+        CHECK(outcome.state_after != TcpState::close_wait);
+    }
+}
+
+TEST_SUITE_END();
+
+}  // namespace unwait::test
