@@ -215,7 +215,8 @@ LinuxRunner::Attempts LinuxRunner::signal(int number, std::span<const Step* cons
             continue;
         }
         if (auto changed = changed_since_plan(*steps[i]);
-            changed && changed->ending == Attempt::Ending::refused) {
+            changed && (changed->ending == Attempt::Ending::refused || !is_held(*steps[i]))) {
+            // A process that holds nothing of it any more is not to be ended for it.
             attempt = std::move(*changed);
             continue;
         }
