@@ -78,9 +78,15 @@ struct NamedCall {
 /// Where in the blob a stopped thread is pointed at.
 inline constexpr std::uintptr_t blob_entry = 2;
 
-/// Writes the blob that performs these cuts, in order, and then goes on with `registers`. `into`
-/// must have blob_size() bytes.
+/// Writes the blob that performs these cuts, in order, and then goes on with `registers`.
+/// `placeholder` is one that an interrupted run has left in the target, or -1. `into` must have
+/// blob_size() bytes.
 void build_blob(Operation operation, const Registers& registers, std::span<const Cut* const> cuts,
-                std::byte* into) noexcept;
+                int placeholder, std::byte* into) noexcept;
+
+/// The placeholder that a replacing blob at `address`, built with `placeholder`, has open in a
+/// thread that is stopped inside it; -1 for none.
+[[nodiscard]] int placeholder_in(const Registers& now, std::uintptr_t address,
+                                 int placeholder) noexcept;
 
 }  // namespace unwait::ptrace::arch

@@ -13,7 +13,7 @@
 #include <memory>
 #include <new>
 
-#include "file_identity.hpp"
+#include "cut_check.hpp"
 #include "surgeon_process.hpp"
 #include "unwait/error.hpp"
 
@@ -72,7 +72,7 @@ bool run_surgeon(const Patient& patient, Operation operation, std::span<const Cu
 /// A surgeon that was killed behind the commit point has done more than it could write down.
 CutEnding ending_of(const Record::Entry& entry, const Cut& cut, const Patient& patient) {
     if (entry.ending != CutEnding::untouched || !entry.committed) return entry.ending;
-    const auto same = sys::same_file(patient.table, cut.fd, cut.reference);
+    const auto same = leads_to_file(patient.table, cut);
     const bool is_done = same == sys::Same::no || same == sys::Same::gone;
     return is_done ? CutEnding::done : CutEnding::untouched;
 }

@@ -22,8 +22,11 @@ enum class Operation : std::uint8_t {
 
 /// One number to operate on.
 struct Cut {
-    int fd = -1;                 ///< in the target's table
-    int reference = -1;          ///< our own descriptor of the very file that must be behind it
+    int fd = -1;         ///< in the target's table
+    int reference = -1;  ///< our own descriptor of the very file that must be behind it; with it
+                         ///< what the closing of a socket costs is not spent in the target. -1
+                         ///< where there is none (pidfd_getfd(2) is missing or forbidden)
+    std::uint64_t inode = 0;     ///< of the socket; proves it where the reference cannot
     bool close_on_exec = false;  ///< kept when the number is replaced
 };
 

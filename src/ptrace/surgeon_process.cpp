@@ -13,8 +13,8 @@
 #include <string>
 #include <utility>
 
+#include "cut_check.hpp"
 #include "dead_man.hpp"
-#include "file_identity.hpp"
 #include "task_list.hpp"
 #include "thread_setup.hpp"
 #include "unwait/error.hpp"
@@ -25,13 +25,14 @@ namespace {
 
 constexpr std::uint64_t ns_per_us = 1'000;
 constexpr std::uint64_t ns_per_ms = 1'000'000;
-// A thread that has not stopped by then is in uninterruptible sleep.
-constexpr std::uint64_t stop_patience = 20 * ns_per_ms;
-constexpr std::uint64_t blob_patience = 20 * ns_per_ms;
+// On a machine with too little processor time a thread may need tens of milliseconds to get as far
+// as its stop; one that has not stopped by then is in uninterruptible sleep.
+constexpr std::uint64_t stop_patience = 50 * ns_per_ms;
+constexpr std::uint64_t blob_patience = 100 * ns_per_ms;
 constexpr std::uint64_t spin_patience = 50 * ns_per_us;
 constexpr std::uint64_t preparation_patience = 10'000 * ns_per_ms;
 // Longer than the patience above, so that an honest end comes first.
-constexpr std::uint64_t dead_man_base = 60 * ns_per_ms;
+constexpr std::uint64_t dead_man_base = 400 * ns_per_ms;
 constexpr std::uint64_t dead_man_per_thread = 100 * ns_per_us;
 constexpr std::size_t first_chunk = 32;
 constexpr std::size_t least_worthwhile_chunk = 16;
@@ -44,7 +45,7 @@ constexpr auto killed = "the process was killed meanwhile";
 constexpr auto too_slow =
     "a thread of the process did not stop in time (uninterruptible sleep, or no processor for it)";
 constexpr auto without_effect =
-    "the calls were made again and again without effect (signals, or no fd left for a placeholder)";
+    "the calls were made without effect: the process has no fd left for a placeholder";
 constexpr auto not_writable =
     "the [vdso] of the process cannot be written to (proc_mem.force_override?)";
 constexpr auto churning = "the process starts threads faster than they can be held";
@@ -142,7 +143,9 @@ std::vector<TracedThread> SurgeonProcess::seize_vehicle(std::span<const Surveyed
     // own.
     std::vector<SurveyedThread> able;
     std::ranges::copy_if(surveyed, std::back_inserter(able), [this](const auto& thread) {
-        return thread.process == patient_.id.pid && thread.fitness != Fitness::unfit;
+        // And in a thread that uses the table, where there are several in one process.
+        return thread.process == patient_.id.pid && thread.fitness != Fitness::unfit &&
+               sys::same_fd_table(thread.tid, patient_.table) == sys::Same::yes;
     });
     std::ranges::stable_sort(able, {}, [](const SurveyedThread& thread) {
         return std::pair(thread.may_be_filtered, thread.fitness);
@@ -219,17 +222,22 @@ void SurgeonProcess::check_identity() {
 void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
     longest_hold_ns_ = 0;
     arm_dead_man(dead_man_base + threads_.size() * dead_man_per_thread);
-    for (int attempt = 0;; ++attempt) {
-        hold_everyone();
+    hold_everyone();
+    check_vehicle();
+    select_cuts(first, count);
+    for (int attempt = 0; !to_cut_.empty() || placeholder_ >= 0; ++attempt) {
+        if (attempt == attempts_per_chunk) give_up("signals kept the calls from being made", true);
+        const BlobEnd end = run_blob();
+        if (end == BlobEnd::finished) break;
+        if (end == BlobEnd::without_effect) give_up(without_effect);
+        // Whatever it was interrupted by, the vehicle is held again, as are all others.
         check_vehicle();
-        select_cuts(first, count);
-        if (to_cut_.empty()) break;
-        if (attempt == attempts_per_chunk) give_up(without_effect, true);
-        run_blob();
         record_finished_cuts();
+        select_cuts(first, count);
     }
     release_bystanders();
     release(vehicle());
+    record_finished_cuts();
     clear_slot();
     for (std::size_t i = first; i < first + count; ++i) {
         record_.cuts[i].stopped_us = static_cast<std::uint32_t>(longest_hold_ns_ / ns_per_us);
@@ -326,7 +334,7 @@ void SurgeonProcess::select_cuts(std::size_t first, std::size_t count) {
     to_cut_.clear();
     for (std::size_t i = first; i < first + count; ++i) {
         if (record_.cuts[i].ending != CutEnding::untouched) continue;
-        switch (sys::same_file(patient_.table, cuts_[i].fd, cuts_[i].reference)) {
+        switch (leads_to_file(patient_.table, cuts_[i])) {
             case sys::Same::yes:
                 to_cut_.push_back(&cuts_[i]);
                 break;
@@ -335,7 +343,9 @@ void SurgeonProcess::select_cuts(std::size_t first, std::size_t count) {
                 record_.cuts[i].ending = CutEnding::changed;
                 break;
             case sys::Same::unknown:
-                give_up("kcmp(2) is not available, so no fd can be proven to be the right one");
+                give_up(
+                    "it cannot be proven which file is behind an fd: kcmp(2) and /proc/PID/fd are "
+                    "both denied");
         }
     }
 }
@@ -345,14 +355,15 @@ void SurgeonProcess::write_blob() {
     slot_size_ = (size + 15) / 16 * 16;
     const Cave::Header header{cave_magic, slot_size_};
     std::memcpy(image_.data(), &header, sizeof header);
-    arch::build_blob(operation_, vehicle().registers, to_cut_, image_.data() + sizeof header);
+    arch::build_blob(operation_, vehicle().registers, to_cut_, placeholder_,
+                     image_.data() + sizeof header);
     if (::pwrite(memory_.get(), image_.data(), slot_size_, static_cast<off_t>(slot_)) !=
         static_cast<ssize_t>(slot_size_)) {
         give_up(not_writable);
     }
 }
 
-void SurgeonProcess::run_blob() {
+SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
     write_blob();
     for (const Cut* cut : to_cut_) record_.cuts[cut - cuts_.data()].committed = true;
     // The commit point: from here on the target needs nobody.
@@ -365,8 +376,12 @@ void SurgeonProcess::run_blob() {
     const std::uint64_t expected = spin_patience + to_cut_.size() * 10 * ns_per_us;
     for (int stops = 0; !blob_has_finished();) {
         const std::uint64_t now = now_ns();
-        // Much later than it should have: the calls may have failed, so look.
-        if (now > resumed + expected || stops > 10) return bring_vehicle_back();
+        if (now > resumed + expected || stops > 10) {
+            // Much later than it should have: no processor for it, or the calls have failed.
+            const bool was_in_blob = bring_vehicle_back();
+            if (was_in_blob || placeholder_ >= 0) return BlobEnd::interrupted;
+            return blob_has_finished() ? BlobEnd::finished : BlobEnd::without_effect;
+        }
         if (now > resumed + spin_patience) pause_briefly();
         switch (vehicle().wait(now)) {
             case TracedThread::Stop::none:
@@ -374,7 +389,8 @@ void SurgeonProcess::run_blob() {
             case TracedThread::Stop::gone:
                 give_up(killed);
             case TracedThread::Stop::signal:
-                return put_vehicle_back();
+                put_vehicle_back();
+                return BlobEnd::interrupted;
             case TracedThread::Stop::held:
                 // Asked for before: a group-stopped thread stops once more without getting
                 // anywhere.
@@ -383,48 +399,73 @@ void SurgeonProcess::run_blob() {
                 ++stops;
         }
     }
-    release_bystanders();
+    if (operation_ == Operation::close) release_bystanders();
     bring_vehicle_back();
+    return placeholder_ < 0 ? BlobEnd::finished : BlobEnd::interrupted;
 }
 
 bool SurgeonProcess::blob_has_finished() const noexcept {
+    if (to_cut_.empty()) return true;  // there was only a placeholder to close
     // It goes through its table in order.
-    const Cut& last = *to_cut_.back();
-    const auto same = sys::same_file(patient_.table, last.fd, last.reference);
+    const auto same = leads_to_file(patient_.table, *to_cut_.back());
     return same == sys::Same::no || same == sys::Same::gone;
 }
 
-void SurgeonProcess::bring_vehicle_back() {
-    vehicle().interrupt();
-    switch (vehicle().wait(now_ns() + blob_patience)) {
-        case TracedThread::Stop::none:
-            give_up(too_slow, true);
-        case TracedThread::Stop::gone:
-            give_up(killed);
-        case TracedThread::Stop::signal:
-        case TracedThread::Stop::held:
-            put_vehicle_back();
+bool SurgeonProcess::bring_vehicle_back() {
+    const std::uint64_t deadline = now_ns() + blob_patience;
+    for (int round = 0;; ++round) {
+        // The last cut is made, but a placeholder may be about to be closed: it gets a little more
+        // time.
+        if (round > 0) pause_briefly();
+        vehicle().interrupt();
+        switch (vehicle().wait(deadline)) {
+            case TracedThread::Stop::none:
+                give_up(too_slow, true);
+            case TracedThread::Stop::gone:
+                give_up(killed);
+            case TracedThread::Stop::signal:
+                return put_vehicle_back();
+            case TracedThread::Stop::held:
+                break;
+        }
+        if (open_placeholder(read_vehicle()) < 0 || now_ns() > deadline) return put_vehicle_back();
+        vehicle().cont();
     }
 }
 
-void SurgeonProcess::put_vehicle_back() {
+arch::Registers SurgeonProcess::read_vehicle() noexcept {
+    arch::Registers now{};
+    if (!arch::read_registers(vehicle().tid(), now)) give_up(killed);
+    return now;
+}
+
+int SurgeonProcess::open_placeholder(const arch::Registers& now) const noexcept {
+    if (operation_ != Operation::replace || !is_in_slot(arch::instruction_pointer(now))) return -1;
+    return arch::placeholder_in(now, slot_ + sizeof(Cave::Header), placeholder_);
+}
+
+bool SurgeonProcess::is_in_slot(std::uintptr_t address) const noexcept {
+    return address >= slot_ && address < slot_ + slot_size_;
+}
+
+bool SurgeonProcess::put_vehicle_back() {
     // If it is still in the blob, or about to repeat the call that it was stopped in, it becomes
     // what it was: whatever a signal makes of that call is the kernel's business again, as if
     // nothing had been.
-    arch::Registers now{};
-    if (!arch::read_registers(vehicle().tid(), now)) give_up(killed);
-    const auto at = arch::instruction_pointer(now);
-    const bool in_slot = at >= slot_ && at < slot_ + slot_size_;
-    if (in_slot || arch::about_to_restart(now, vehicle().registers)) {
+    const arch::Registers now = read_vehicle();
+    placeholder_ = open_placeholder(now);
+    const bool was_in_slot = is_in_slot(arch::instruction_pointer(now));
+    if (was_in_slot || arch::about_to_restart(now, vehicle().registers)) {
         if (!arch::write_registers(vehicle().tid(), vehicle().registers)) give_up(killed);
     }
     // Signals are passed on; the stop that follows comes before a handler's first instruction.
     if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(killed, true);
+    return was_in_slot;
 }
 
 void SurgeonProcess::record_finished_cuts() {
     for (const Cut* cut : to_cut_) {
-        const auto same = sys::same_file(patient_.table, cut->fd, cut->reference);
+        const auto same = leads_to_file(patient_.table, *cut);
         if (same == sys::Same::no || same == sys::Same::gone) {
             record_.cuts[cut - cuts_.data()].ending = CutEnding::done;
         }

@@ -65,11 +65,21 @@ private:
     [[nodiscard]] bool everyone_is_held() const noexcept;
     void check_vehicle();
     void select_cuts(std::size_t first, std::size_t count);
-    void run_blob();
+    /// How a run of the blob ended.
+    enum class BlobEnd : std::uint8_t {
+        finished,        ///< it has gone through its table
+        interrupted,     ///< put back in the middle of it, by a signal or for want of a processor
+        without_effect,  ///< behind it, but its last cut was not made
+    };
+    [[nodiscard]] BlobEnd run_blob();
     void write_blob();
     [[nodiscard]] bool blob_has_finished() const noexcept;
-    void bring_vehicle_back();
-    void put_vehicle_back();
+    /// Both: whether it was still in the blob.
+    bool bring_vehicle_back();
+    bool put_vehicle_back();
+    [[nodiscard]] arch::Registers read_vehicle() noexcept;
+    [[nodiscard]] int open_placeholder(const arch::Registers& now) const noexcept;
+    [[nodiscard]] bool is_in_slot(std::uintptr_t address) const noexcept;
     void record_finished_cuts();
     void release_bystanders();
     void release(TracedThread& thread) noexcept;
@@ -96,6 +106,7 @@ private:
     std::size_t slot_size_ = 0;       // as last written
     std::vector<std::byte> image_;    // what is written there
     std::vector<const Cut*> to_cut_;  // of the chunk: proven, and not yet done
+    int placeholder_ = -1;            // that an interrupted blob has left open in the target
     std::size_t chunk_limit_ = 0;
     std::uint64_t longest_hold_ns_ = 0;  // of any thread, in this chunk
     bool last_chunk_ = false;

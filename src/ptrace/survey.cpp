@@ -103,7 +103,8 @@ std::vector<SurveyedThread> survey_threads(std::span<const ProcessId> processes)
             threads.push_back(thread);
         }
     }
-    std::ranges::stable_partition(threads, [](const auto& thread) { return !thread.running; });
+    std::stable_partition(threads.begin(), threads.end(),
+                          [](const auto& thread) { return !thread.running; });
     return threads;
 }
 

@@ -30,7 +30,7 @@ namespace {
 
 /// The constants that stand before a blob's table, in the order of blob_x86_64.S.
 struct Constants {
-    std::uint64_t resume, again, count, rbx, rdi, rsi, rdx, rbp, rcx, r11, r12, r13, r14;
+    std::uint64_t resume, again, count, adopted, rbx, rdi, rsi, rdx, rbp, rcx, r11, r12, r13, r14;
 };
 
 struct TableEntry {
@@ -175,11 +175,14 @@ std::size_t blob_size(Operation operation, std::size_t cuts) noexcept {
 }
 
 void build_blob(Operation operation, const Registers& registers, std::span<const Cut* const> cuts,
-                std::byte* into) noexcept {
+                int placeholder, std::byte* into) noexcept {
     const auto code = code_of(operation);
     const auto& raw = registers.raw;
-    const Constants constants{raw.rip, raw.rip - 2, cuts.size(), raw.rbx, raw.rdi, raw.rsi, raw.rdx,
-                              raw.rbp, raw.rcx,     raw.r11,     raw.r12, raw.r13, raw.r14};
+    const Constants constants{
+        raw.rip, raw.rip - 2, cuts.size(), static_cast<std::uint64_t>(placeholder + 1),
+        raw.rbx, raw.rdi,     raw.rsi,     raw.rdx,
+        raw.rbp, raw.rcx,     raw.r11,     raw.r12,
+        raw.r13, raw.r14};
     std::memcpy(into, code.data(), code.size());
     std::memcpy(into + code.size() - sizeof constants, &constants, sizeof constants);
     into += code.size();
@@ -189,6 +192,16 @@ void build_blob(Operation operation, const Registers& registers, std::span<const
         std::memcpy(into, &entry, sizeof entry);
         into += sizeof entry;
     }
+}
+
+int placeholder_in(const Registers& now, std::uintptr_t address, int placeholder) noexcept {
+    const auto at = static_cast<std::ptrdiff_t>(now.raw.rip - address);
+    if (at >= unwait_after_last_replace - unwait_blob_replace) return -1;
+    if (placeholder >= 0) return placeholder;
+    const auto made = unwait_after_socket_replace - unwait_blob_replace;
+    if (at < made) return -1;
+    // An error number of socket(2) is below 0 too.
+    return static_cast<int>(at == made ? now.raw.rax : now.raw.r14);
 }
 
 }  // namespace unwait::ptrace::arch

@@ -3,16 +3,24 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "operating.hpp"
+#include "pidfd.hpp"
 
 namespace unwait::test {
 namespace {
 
 using ptrace::CutEnding;
 using ptrace::Operation;
+
+/// The whole proof takes 100,000.
+int rounds_of_reuse() {
+    const char* text = std::getenv("UNWAIT_ROUNDS");
+    return text == nullptr ? 500 : std::atoi(text);
+}
 
 void check_nothing_else_changed(Victim& victim) {
     CHECK(victim.alive());
@@ -137,6 +145,102 @@ TEST_CASE("a stopped process stays stopped") {
     CHECK(process_state(victim.pid()) == "T");
     kill(victim.pid(), SIGCONT);
     check_nothing_else_changed(victim);
+}
+
+TEST_CASE("without references the inode is proof") {
+    Victim victim({"close-wait", "count=3"});
+    const auto fds = victim.numbers("fds");
+    const auto inodes = victim.numbers("inodes");
+    std::vector<ptrace::Cut> cuts;
+    for (std::size_t i = 0; i < fds.size(); ++i) {
+        // The last one's inode is another socket's: its number must be left alone.
+        cuts.push_back({.fd = static_cast<int>(fds[i]), .inode = inodes[i == 2 ? 0 : i]});
+    }
+    const auto surgery = ptrace::operate(patient_of(victim), Operation::close, cuts);
+    CHECK(surgery.refusal == "");
+    CHECK(surgery.cuts[0].ending == CutEnding::done);
+    CHECK(surgery.cuts[1].ending == CutEnding::done);
+    CHECK(surgery.cuts[2].ending == CutEnding::changed);
+    const auto left = victim.fds();
+    CHECK(!left.contains(static_cast<int>(fds[0])));
+    CHECK(!left.contains(static_cast<int>(fds[1])));
+    CHECK(left.contains(static_cast<int>(fds[2])));
+    check_nothing_else_changed(victim);
+}
+
+TEST_CASE("only the intended fd, while another thread swaps what is behind the number") {
+    Victim victim({"fd-swapper"});
+    const auto spare = sys::PidFd::open(victim.pid())->get_fd(victim.fd("spare"));
+    const ptrace::Cut cut{.fd = victim.fd(), .reference = spare->get()};
+    int done = 0;
+    int changed = 0;
+    for (int round = 0; round < rounds_of_reuse(); ++round) {
+        const auto operation = round % 2 == 0 ? Operation::close : Operation::replace;
+        const auto surgery = ptrace::operate(patient_of(victim), operation, {&cut, 1});
+        REQUIRE(surgery.refusal == "");
+        (surgery.cuts[0].ending == CutEnding::done ? done : changed) += 1;
+    }
+    CHECK(done > 0);
+    CHECK(changed > 0);
+    check_nothing_else_changed(victim);
+}
+
+TEST_CASE("only the intended fd, while another thread takes every number that becomes free") {
+    Victim victim({"fd-recycler"});
+    for (int round = 0; round < rounds_of_reuse(); ++round) {
+        const auto fd = victim.ask_number("open /dev/null");
+        const Cuts cuts(victim, {fd});
+        const bool is_open = round % 2 == 0;
+        if (!is_open) victim.ask("close " + std::to_string(fd));
+        const auto surgery = ptrace::operate(patient_of(victim), Operation::close, cuts.cuts);
+        REQUIRE(surgery.refusal == "");
+        CHECK(surgery.cuts[0].ending == (is_open ? CutEnding::done : CutEnding::changed));
+    }
+    check_nothing_else_changed(victim);
+}
+
+TEST_CASE("a process that shares the fd table is held too") {
+    Victim victim({"clone-files"});
+    const Cuts cuts(victim, {victim.number("fd")});
+    auto patient = patient_of(victim);
+    patient.sharers = {process_id(static_cast<pid_t>(victim.number("sharer")))};
+    const auto surgery = ptrace::operate(patient, Operation::close, cuts.cuts);
+    CHECK(surgery.refusal == "");
+    CHECK(surgery.cuts[0].ending == CutEnding::done);
+    CHECK(!victim.fds().contains(victim.fd()));
+    check_nothing_else_changed(victim);
+}
+
+TEST_CASE("a thread with an fd table of its own, and one that outlived its leader") {
+    for (const std::string scenario : {"private-fd-table", "zombie-leader"}) {
+        CAPTURE(scenario);
+        Victim victim({scenario});
+        auto patient = patient_of(victim);
+        patient.table = static_cast<pid_t>(victim.number("tid"));
+        const ptrace::Cut cut{.fd = victim.fd(), .inode = victim.number("inode")};
+        const auto surgery = ptrace::operate(patient, Operation::close, {&cut, 1});
+        CHECK(surgery.refusal == "");
+        CHECK(surgery.cuts[0].ending == CutEnding::done);
+        CHECK(!victim.fds().contains(victim.fd()));
+        check_nothing_else_changed(victim);
+    }
+}
+
+TEST_CASE("a traced process, and a thread that cannot be stopped, are refused without harm") {
+    for (const std::string scenario : {"traced", "vforking"}) {
+        CAPTURE(scenario);
+        Victim victim({scenario});
+        const Cuts cuts(victim, {victim.number("fd")});
+        const auto tracer = tracer_of(victim.pid());
+        const auto before = victim.fds();
+        const auto surgery = ptrace::operate(patient_of(victim), Operation::close, cuts.cuts);
+        CHECK(surgery.refusal != "");
+        CHECK(surgery.cuts[0].ending == CutEnding::untouched);
+        CHECK(victim.fds() == before);
+        CHECK(victim.alive());
+        CHECK(tracer_of(victim.pid()) == tracer);
+        CHECK(victim.ask("errors").starts_with("0 "));
+    }
 }
 
 }  // namespace unwait::test

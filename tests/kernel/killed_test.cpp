@@ -78,12 +78,27 @@ void operate_and_be_hit(const Victim& victim, const std::vector<std::uint64_t>& 
     ::waitpid(tool, nullptr, 0);
 }
 
+/// How long one takes that is left in peace.
+microseconds usual_duration(Victim& victim) {
+    const auto begin = Clock::now();
+    for (int i = 0; i < 5; ++i) {
+        const Cuts cuts(victim, {victim.ask_number("open /dev/null")});
+        const auto surgery =
+            ptrace::operate(patient_of(victim), ptrace::Operation::close, cuts.cuts);
+        REQUIRE(surgery.refusal == "");
+    }
+    return std::chrono::duration_cast<microseconds>(Clock::now() - begin) / 5;
+}
+
 /// `check` is asked about the victim after every few rounds.
 template <typename Check>
 void hit_often(Victim& victim, int times, Check&& check) {
     std::mt19937 random(42);  // NOLINT(cert-msc51-cpp): the same rounds each time
-    std::uniform_int_distribution<int> delays(0, 2500);
+    const auto longest = static_cast<int>(usual_duration(victim).count()) * 2;
+    std::uniform_int_distribution<int> delays(0, longest);
+    const auto before = victim.fds();
     int completed = 0;
+    int untouched = 0;
     for (int round = 0; round < times; ++round) {
         std::vector<std::uint64_t> fds;
         for (int i = 0; i < fds_per_round; ++i) fds.push_back(victim.ask_number("open /dev/null"));
@@ -97,14 +112,18 @@ void hit_often(Victim& victim, int times, Check&& check) {
         const auto open = victim.fds();
         for (const auto fd : fds) {
             const bool is_open = open.contains(static_cast<int>(fd));
-            completed += is_open && !replaces ? 0 : 1;
+            completed += is_open ? 0 : 1;
+            untouched += is_open && !replaces ? 1 : 0;
             if (is_open) victim.ask("close " + std::to_string(fd));
         }
         if (round % 25 == 24) check();
     }
     check();
     CHECK(victim.ask("errors").starts_with("0 "));
+    // It was hit early and late.
     CHECK(completed > 0);
+    CHECK(untouched > 0);
+    CHECK(victim.fds() == before);
     // What was left behind does not keep the next one from its work.
     const Cuts cuts(victim, {victim.ask_number("open /dev/null")});
     const auto surgery = ptrace::operate(patient_of(victim), ptrace::Operation::close, cuts.cuts);

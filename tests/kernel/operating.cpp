@@ -29,14 +29,15 @@ Cuts::Cuts(const Victim& victim, const std::vector<std::uint64_t>& fds) {
     }
 }
 
-ptrace::Patient patient_of(const Victim& victim, Freeze freeze) {
-    auto fields = stat_of(victim.pid());
+ProcessId process_id(pid_t pid) {
+    auto fields = stat_of(pid);
     std::string start_time;
     for (int field = 3; field <= 22; ++field) fields >> start_time;
-    return {.id = {victim.pid(), std::stoull(start_time)},
-            .table = victim.pid(),
-            .sharers = {},
-            .freeze = freeze};
+    return {pid, std::stoull(start_time)};
+}
+
+ptrace::Patient patient_of(const Victim& victim, Freeze freeze) {
+    return {.id = process_id(victim.pid()), .table = victim.pid(), .sharers = {}, .freeze = freeze};
 }
 
 std::string process_state(pid_t pid) {

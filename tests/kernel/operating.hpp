@@ -20,6 +20,8 @@ struct Cuts {
     std::vector<ptrace::Cut> cuts;
 };
 
+[[nodiscard]] ProcessId process_id(pid_t pid);
+
 [[nodiscard]] ptrace::Patient patient_of(const Victim& victim, Freeze freeze = Freeze::all);
 
 /// One letter, proc_pid_stat(5).

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "file_identity.hpp"
+#include "surgeon.hpp"
+
+namespace unwait::ptrace {
+
+/// Whether the number leads to the file that is meant: by kcmp(2) with the reference where there is
+/// one and the kernel can, else by the inode of the socket that /proc/TID/fd names. `table` is a
+/// thread that uses the fd table. Does not allocate.
+[[nodiscard]] sys::Same leads_to_file(pid_t table, const Cut& cut) noexcept;
+
+}  // namespace unwait::ptrace
