@@ -76,9 +76,10 @@ ExitStatus status_of(const ClearCommand& command, const Report& report, StopSign
         return to_do && command.detailed_exitcode ? ExitStatus::work_to_do : ExitStatus::done;
     }
     if (std::ranges::all_of(*report.outcomes, has_cleared)) return ExitStatus::done;
-    const bool none_tried = std::ranges::all_of(
-        *report.outcomes, [](const Outcome& outcome) { return outcome.result == Result::refused; });
-    return none_tried ? ExitStatus::refused : ExitStatus::partly;
+    const bool untouched = std::ranges::all_of(*report.outcomes, [](const Outcome& outcome) {
+        return outcome.result == Result::refused && !has_changed(outcome);
+    });
+    return untouched ? ExitStatus::refused : ExitStatus::partly;
 }
 
 std::string closing_line(const Report& report) {

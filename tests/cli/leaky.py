@@ -6,10 +6,12 @@ prints one line of JSON: pid, port and the sockets. Then it answers one question
   open     which of the fds still are those sockets
   hangup   waits until the first socket is shut down in both directions, from wherever
   forget   closes the first socket itself
+  fill     opens files until there are no more fds
 It ends when its standard input does, and with its parent.
 """
 
 import ctypes
+import errno
 import json
 import os
 import select
@@ -69,6 +71,14 @@ def wait_for_hangup(connection):
     poller.poll()
 
 
+def fill():
+    try:
+        while True:
+            os.open("/dev/null", os.O_RDONLY)
+    except OSError as error:
+        assert error.errno == errno.EMFILE
+
+
 def main():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     options = json.loads(sys.argv[1])
@@ -86,6 +96,8 @@ def main():
             wait_for_hangup(accepted[0])
         elif question == "forget\n":
             accepted[0].close()
+        elif question == "fill\n":
+            fill()
         print(json.dumps(answer), flush=True)
 
 

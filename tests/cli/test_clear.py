@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """unwait clear without a question: dry runs, --yes, outcomes and exit statuses."""
 
-import os
+import resource
 import subprocess
 import unittest
 
@@ -170,6 +170,22 @@ class Clear(TestCase):
                 start_new_session=True,
             )
             self.assertEqual(result.returncode, 5)
+            self.assertEqual(leak.open_fds(), leak.fds)
+
+    def test_partly(self):
+        """The socket is gone, but there is no fd left for the placeholder: that is not nothing."""
+
+        def low_limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+        with Leaky(preexec_fn=low_limit) as leak:
+            leak.ask("fill")
+            report = self.report(*clear(leak, "-y", "--actions", "shutdown,replace"), status=3)
+            outcome = only(report["outcomes"])
+            self.assertNotEqual(outcome["result"], "cleared")
+            self.assertNotEqual(outcome["state_after"], "close-wait")
+            self.assertEqual(report["summary"]["failed"], 1)
+            self.assertTrue(report["summary"]["changed"])
             self.assertEqual(leak.open_fds(), leak.fds)
 
     def test_term_ends_the_process(self):
