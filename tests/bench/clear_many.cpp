@@ -18,10 +18,11 @@ constexpr double settle_ns = 2e9;  // the default of --settle
 const Words close_them{"--actions", "close"};
 
 /// Fds that were closed in one chunk tell the same time; neighbours that differ are two chunks.
-double reported_freeze_ns(const std::string& report) {
+double reported_freeze_ns(const std::string& output) {
+    const auto report = nlohmann::json::parse(output);
     double total = 0;
     double last = 0;
-    for (const auto& outcome : nlohmann::json::parse(report).at("outcomes")) {
+    for (const auto& outcome : report.at("outcomes")) {
         const auto stopped = outcome.at("stopped_us").get<double>();
         if (stopped != last) total += stopped * 1000;
         last = stopped;
