@@ -132,7 +132,7 @@ class List(TestCase):
                 ((*both, "--local", f"[::1]:{two.port}"), twos),
                 ((*both, "--peer", "::1"), twos),
                 ((*both, "--peer", f"127.0.0.1:{first['peer_port']}"), {first["inode"]}),
-                (("--peer-port", first["peer_port"]), {first["inode"]}),
+                ((*both, "--peer-port", first["peer_port"]), {first["inode"]}),
                 (("--inode", first["inode"]), {first["inode"]}),
                 ((*both, "--owned"), everything),
                 ((*both, "--unowned"), set()),
@@ -244,7 +244,8 @@ class ForeignText(TestCase):
 
     def test_selectable_by_name(self):
         with Leaky(NASTY) as leak:
-            report = self.report("list", "--process", r"^\x1b\[31m\)\n\(.*bad$")
+            name = r"^\x1b\[31m\)\n\(.*bad$"
+            report = self.report("list", "--port", leak.port, "--process", name)
             self.assertEqual(only(only(report["findings"])["holders"])["pid"], leak.pid)
 
     def test_columns_stay_aligned(self):
