@@ -216,5 +216,5 @@ def normal(text, *leaks):
             text = re.sub(rf"\bfd {each['fd']}\b", "fd FD", text)
         text = re.sub(rf"(?<=:){leak.port}\b", "PORT", text)
         text = re.sub(rf"\b{leak.pid}\b", "PID", text)
-    text = re.sub(r"\b[0-9.]+(us|ms|s)\b", "TIME", text)
+    text = re.sub(r"\b(\d+(us|ms|s|m|h))+\b", "TIME", text)
     return re.sub(r"(?<=\S) {2,}", "  ", re.sub(r"^ +(?=\S)", "", text, flags=re.M))
