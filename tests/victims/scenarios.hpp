@@ -17,5 +17,6 @@ namespace victim {
 [[nodiscard]] std::span<const NamedScenario> register_scenarios();  ///< what a thread would notice
 [[nodiscard]] std::span<const NamedScenario> guard_scenarios();     ///< what keeps tools out
 [[nodiscard]] std::span<const NamedScenario> meter_scenarios();     ///< what is to be timed
+[[nodiscard]] std::span<const NamedScenario> filter_scenarios();    ///< calls that are forbidden
 
 }  // namespace victim

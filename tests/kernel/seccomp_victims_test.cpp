@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// No target is harmed by its own seccomp filters, and none stands in the way that need not.
+#include <doctest/doctest.h>
+#include <sched.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "operating.hpp"
+
+namespace unwait::test {
+namespace {
+
+using ptrace::CutEnding;
+using ptrace::Operation;
+
+/// Operates on the victim's fd once; it must have been freed, or be untouched for a reason with
+/// these words.
+void operate_on(Victim& victim, Operation operation, Freeze freeze, const std::string& refusal) {
+    const Cuts cuts(victim, {victim.number("fd")});
+    const auto surgery = ptrace::operate(patient_of(victim, freeze), operation, cuts.cuts);
+    if (refusal.empty()) {
+        CHECK(surgery.refusal == "");
+        CHECK(surgery.cuts[0].ending == CutEnding::done);
+    } else {
+        CHECK(surgery.refusal.find(refusal) != std::string::npos);
+        CHECK(surgery.cuts[0].ending == CutEnding::untouched);
+        CAPTURE(surgery.refusal);
+        CHECK(surgery.refusal.size() < 255);
+    }
+    CHECK(victim.alive());
+    CHECK(tracer_of(victim.pid()) == "0");
+    CHECK(process_state(victim.pid()) != "t");
+}
+
+void expect(const std::vector<std::string>& words, Operation operation,
+            const std::string& refusal) {
+    for (const auto freeze : {Freeze::all, Freeze::one}) {
+        Victim victim(words);
+        CAPTURE(victim.repeat_command());
+        CAPTURE(operation);
+        CAPTURE(freeze);
+        // In strict mode it could not even look.
+        const bool can_tell = words.front() == "seccomp";
+        const auto before = can_tell ? victim.fds() : std::map<int, std::uint64_t>{};
+        operate_on(victim, operation, freeze, refusal);
+        CHECK(victim.ask("errors").starts_with("0 "));
+        if (can_tell && !refusal.empty()) CHECK(victim.fds() == before);
+    }
+}
+
+struct Verdict {
+    std::string word;
+    std::string consequence;  ///< empty when the call is carried out
+};
+
+}  // namespace
+
+TEST_CASE("a call that a filter stands against is not made, others are") {
+    const std::vector<Verdict> verdicts = {{"log", ""},
+                                           {"errno", "forbids it"},
+                                           {"trap", "would send it SIGSYS"},
+                                           {"trace", "leaves it to a supervisor"},
+                                           {"notify", "leaves it to a supervisor"},
+                                           {"kill-thread", "would kill the thread"},
+                                           {"kill", "would kill the process"}};
+    for (const std::string call : {"close", "dup3", "socket", "shutdown", "none"}) {
+        for (const auto& [verdict, consequence] : verdicts) {
+            const std::vector<std::string> words = {"seccomp", "call=" + call, "verdict=" + verdict,
+                                                    "idler=1"};
+            const auto refusal =
+                consequence.empty() ? "" : "stands against " + call + "(): it " + consequence;
+            expect(words, Operation::close, call == "close" ? refusal : "");
+            expect(words, Operation::replace, call == "none" ? "" : refusal);
+        }
+    }
+}
+
+TEST_CASE("a thread without the filter makes the call") {
+    for (const auto operation : {Operation::close, Operation::replace}) {
+        expect({"seccomp", "call=close", "idler=1", "scope=main"}, operation, "");
+        expect({"seccomp-strict", "idler=0"}, operation, "strict mode");
+        expect({"seccomp-strict", "idler=1"}, operation, "");
+    }
+}
+
+TEST_CASE("many filters are read, each of which may stand against it") {
+    for (const std::string call : {"close", "none"}) {
+        const auto refusal = call == "none" ? "" : "stands against close()";
+        for (const std::string filters : {"filters=30", "filters=200"}) {
+            expect({"seccomp", "call=" + call, filters}, Operation::close, refusal);
+        }
+        expect({"seccomp", "call=" + call, "filters=300"}, Operation::close, "cannot be read");
+    }
+}
+
+TEST_CASE("a filter that looks at the fd is asked about this fd") {
+    Victim probe({"seccomp", "call=none"});
+    const auto fd = "first=" + probe.fact("fd");
+    expect({"seccomp", "call=close", fd}, Operation::close, "stands against close()");
+    expect({"seccomp", "call=close", "first=1"}, Operation::close, "");
+    // The placeholder may get any number.
+    expect({"seccomp", "call=close", "first=1"}, Operation::replace, "stands against close()");
+}
+
+TEST_CASE("a filter that looks where a call comes from sees the [vdso]") {
+    expect({"seccomp", "call=close", "from=vdso"}, Operation::close, "stands against close()");
+    expect({"seccomp", "call=dup3", "from=vdso"}, Operation::close, "");
+}
+
+TEST_CASE("a sleeper whose filter has no restart_syscall survives the stop") {
+    using std::chrono::steady_clock;
+    const auto slept_in = [](const std::string& verdict) {
+        Victim victim({"seccomp", "call=restart", "verdict=" + verdict, "sleep=1000"});
+        for (int round = 0; round < 3; ++round) {
+            const auto fd = victim.ask_number("open /dev/null");
+            const Cuts cuts(victim, {fd});
+            const auto surgery = ptrace::operate(patient_of(victim), Operation::close, cuts.cuts);
+            CHECK(surgery.refusal == "");
+            CHECK(surgery.cuts[0].ending == CutEnding::done);
+        }
+        const auto deadline = steady_clock::now() + std::chrono::seconds(10);
+        std::uint64_t slept = 0;
+        while (slept == 0 && steady_clock::now() < deadline) {
+            sched_yield();
+            slept = victim.ask_number("slept");
+        }
+        CHECK(victim.alive());
+        CHECK(victim.ask("errors").starts_with("0 "));
+        return slept;
+    };
+    // It is allowed, and the rest of the time is kept.
+    CHECK(slept_in("log") < 1100);
+    CHECK(slept_in("kill") >= 1000);
+    CHECK(slept_in("errno") >= 1000);
+    CHECK(slept_in("trap") >= 1000);
+}
+
+}  // namespace unwait::test
