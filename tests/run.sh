@@ -7,8 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tools/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev nlohmann-json3-dev \
-    libboost-program-options-dev doctest-dev python3 python3-jsonschema iproute2 gdb mandoc \
-    bash-completion clang-format clang-tidy shellcheck >&2
+    libboost-program-options-dev doctest-dev python3 python3-jsonschema mandoc clang-format clang-tidy \
+    shellcheck >&2
 
 out=build-tests
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
