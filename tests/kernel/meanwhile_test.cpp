@@ -79,7 +79,7 @@ TEST_CASE("only the socket is ever closed when its number leads elsewhere half o
     for (const Action action : {Action::close, Action::replace}) {
         CAPTURE(word(action));
         Victim victim({"fd-swapper"});
-        for (int i = 0; i < 20; ++i) {
+        for (int i = 0; i < 8; ++i) {
             const Policy policy = policy_of({action});
             const Plan plan = plan_for(victim, policy);
             REQUIRE(plan.steps.size() == 1);

@@ -48,7 +48,6 @@ Policy policy_of(std::vector<Action> actions) {
 
 Plan plan_for(const Victim& victim, const Policy& policy) {
     Selector selector;
-    selector.states = ~StateMask{0};
     selector.inodes = {{victim.number("inode")}};
     const Snapshot snapshot = take_snapshot(selector, true);
     const auto findings = diagnose(snapshot, selector, policy.min_idle);
