@@ -4,11 +4,12 @@
 # Installs those of the Debian packages that are not there yet; asks apt for nothing else.
 set -euo pipefail
 
+here=$(dpkg --print-architecture)
 missing=()
 for package in "$@"; do
-    if [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) != installed ]]; then
-        missing+=("$package")
-    fi
+    # Of other architectures there may be more.
+    dpkg-query -W -f '${Architecture} ${db:Status-Status}\n' "$package" 2>/dev/null |
+        grep -qxE "($here|all) installed" || missing+=("$package")
 done
 if ((${#missing[@]} == 0)); then exit 0; fi
 
