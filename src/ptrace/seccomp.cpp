@@ -158,6 +158,21 @@ std::uint32_t graver(std::uint32_t first, std::uint32_t second) noexcept {
     return precedence(second) < precedence(first) ? second : first;
 }
 
+std::uint32_t as_known(std::uint32_t returned) noexcept {
+    switch (returned & SECCOMP_RET_ACTION_FULL) {
+        case SECCOMP_RET_KILL_THREAD:
+        case SECCOMP_RET_TRAP:
+        case SECCOMP_RET_ERRNO:
+        case SECCOMP_RET_USER_NOTIF:
+        case SECCOMP_RET_TRACE:
+        case SECCOMP_RET_LOG:
+        case SECCOMP_RET_ALLOW:
+            return returned;
+        default:
+            return SECCOMP_RET_KILL_PROCESS;
+    }
+}
+
 bool lets_pass(std::uint32_t returned) noexcept {
     const std::uint32_t action = returned & SECCOMP_RET_ACTION_FULL;
     return action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG;
@@ -169,7 +184,7 @@ std::uint32_t Evaluator::run(const Program& program, const Call& call) noexcept 
     now_ = {known(0), known(0), {}};
     at_ = 0;
     done_ = false;
-    gravest_ = SECCOMP_RET_ALLOW;
+    gravest_.reset();
     while (!done_) {
         const sock_filter& instruction = program.instructions()[at_];
         const std::uint32_t k = instruction.k;
@@ -223,7 +238,7 @@ std::uint32_t Evaluator::run(const Program& program, const Call& call) noexcept 
         }
         go_to(at_ + 1);
     }
-    return gravest_;
+    return gravest_.value_or(anything);
 }
 
 void Evaluator::go_to(std::size_t target) noexcept {
@@ -262,8 +277,13 @@ void Evaluator::take_next_parked() noexcept {
 }
 
 void Evaluator::answer(Word value) noexcept {
-    gravest_ = graver(gravest_, value.known ? value.value : anything);
+    add_answer(value.known ? value.value : anything);
     take_next_parked();
+}
+
+void Evaluator::add_answer(std::uint32_t value) noexcept {
+    // An unknown action may seem lighter than a known one, and yet kill when it is the only one.
+    gravest_ = gravest_ ? graver(as_known(*gravest_), as_known(value)) : value;
 }
 
 void Evaluator::branch(const sock_filter& instruction) noexcept {
@@ -329,7 +349,7 @@ void Evaluator::compute(const sock_filter& instruction) noexcept {
 void Evaluator::divide(Word by) noexcept {
     // The kernel ends a filter that divides by zero, with 0: SECCOMP_RET_KILL_THREAD.
     if (by == known(0)) return answer(known(0));
-    if (!by.known) gravest_ = graver(gravest_, SECCOMP_RET_KILL_THREAD);
+    if (!by.known) add_answer(SECCOMP_RET_KILL_THREAD);
     now_.a = now_.a.known && by.known ? known(now_.a.value / by.value) : Word{};
     go_to(at_ + 1);
 }

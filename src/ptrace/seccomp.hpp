@@ -53,6 +53,10 @@ private:
 /// the first.
 [[nodiscard]] std::uint32_t graver(std::uint32_t first, std::uint32_t second) noexcept;
 
+/// The same, with SECCOMP_RET_KILL_PROCESS for an action that nobody knows: that is what the kernel
+/// makes of one, unless another filter returns a known one that it puts before it.
+[[nodiscard]] std::uint32_t as_known(std::uint32_t returned) noexcept;
+
 /// Whether the call is carried out as if there were no filter.
 [[nodiscard]] bool lets_pass(std::uint32_t returned) noexcept;
 
@@ -61,8 +65,8 @@ class Evaluator {
 public:
     Evaluator();
 
-    /// The gravest value that the program may return for this call: the value itself when all that
-    /// it looks at is known. Every instruction is run once at most.
+    /// What the program returns for this call when all that it looks at is known, else the gravest
+    /// value (as_known) of those that it may return. Every instruction is run once at most.
     [[nodiscard]] std::uint32_t run(const Program& program, const Call& call) noexcept;
 
 private:
@@ -75,6 +79,7 @@ private:
     void park(std::size_t target, const State& state) noexcept;
     void take_next_parked() noexcept;
     void answer(Word value) noexcept;
+    void add_answer(std::uint32_t value) noexcept;
     void branch(const sock_filter& instruction) noexcept;
     void compute(const sock_filter& instruction) noexcept;
     void divide(Word by) noexcept;
@@ -86,7 +91,7 @@ private:
     State now_{};
     std::size_t at_ = 0;
     bool done_ = false;
-    std::uint32_t gravest_ = SECCOMP_RET_ALLOW;
+    std::optional<std::uint32_t> gravest_;
 };
 
 }  // namespace unwait::ptrace::seccomp

@@ -52,7 +52,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     };
     const auto of_all = evaluator.run(*program, call_with(std::nullopt));
     const auto of_one = evaluator.run(*program, call_with(input.argument));
-    require(seccomp::graver(of_all, of_one) == of_all);
+    const auto gravest = seccomp::as_known(of_all);
+    require(seccomp::graver(gravest, seccomp::as_known(of_one)) == gravest);
     require(!seccomp::lets_pass(of_all) || seccomp::lets_pass(of_one));
     require(evaluator.run(*program, call_with(std::nullopt)) == of_all);
     return 0;

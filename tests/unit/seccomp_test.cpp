@@ -174,6 +174,10 @@ TEST_CASE("what may be anything takes every way") {
           SECCOMP_RET_KILL_PROCESS);
     CHECK(run({set_a(1), op(BPF_ST, 3), unknown, is_zero, op(BPF_STX, 3), op(BPF_LD | BPF_MEM, 3),
                return_a}) == SECCOMP_RET_KILL_PROCESS);
+    // An unknown action kills, although the kernel would put it behind SECCOMP_RET_LOG.
+    CHECK(run({unknown, is_zero, answer(0x7ffe'0000), log}) == SECCOMP_RET_KILL_PROCESS);
+    CHECK(run({unknown, is_zero, log, answer(0x7ffe'0000)}) == SECCOMP_RET_KILL_PROCESS);
+    CHECK(run({answer(0x7ffe'0000)}) == 0x7ffe'0000);
     // Where it does not matter it is not asked.
     CHECK(run({load(0), op(BPF_JMP | BPF_JEQ | BPF_K, number, 1, 0), return_a, answer(allow)}) ==
           allow);
