@@ -4,11 +4,11 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "seccomp.hpp"
 #include "surgeon.hpp"
@@ -37,8 +37,9 @@ void move_instruction_pointer(Registers& registers, std::uintptr_t address) noex
 /// Whether it stopped inside a system call (else: in its own code).
 [[nodiscard]] bool in_system_call(const Registers& registers) noexcept;
 
-/// Whether the blob can run here: the native instruction set, and not single-stepping itself.
-[[nodiscard]] bool can_carry_blob(const Registers& registers) noexcept;
+/// Whether a blob at that address can run here: the thread's code can reach it, there is a blob for
+/// its instruction set, and it does not single-step itself.
+[[nodiscard]] bool can_carry_blob(const Registers& registers, std::uintptr_t address) noexcept;
 
 /// Some calls end with EINTR after any stop, even without a signal (signal(7)). Where that is about
 /// to happen the call is marked to be restarted unless a handler runs; `registers` follows. True
@@ -48,12 +49,20 @@ void move_instruction_pointer(Registers& registers, std::uintptr_t address) noex
 /// Whether a thread that was stopped with these registers is about to repeat its system call.
 [[nodiscard]] bool about_to_restart(const Registers& now, const Registers& stopped) noexcept;
 
-/// Whether a stop makes this call end with EINTR (number as in /proc/PID/syscall).
-[[nodiscard]] bool is_disturbed_by_stops(long system_call) noexcept;
+/// A thread's system call as /proc/PID/syscall shows it.
+struct SampledCall {
+    long number = -1;  ///< -1: in none
+    std::array<std::uint64_t, 6> arguments{};
+    std::uint64_t stack_pointer = 0;
+};
+
+/// Whether a stop always makes this call end with EINTR.
+[[nodiscard]] bool is_disturbed_by_stops(const SampledCall& call) noexcept;
 
 /// The call by which the kernel goes on with the interrupted one (restart_syscall(2)), if it will
 /// make one: the seccomp filters of the thread see it.
-[[nodiscard]] std::optional<seccomp::Call> restart_call(const Registers& registers) noexcept;
+[[nodiscard]] std::optional<seccomp::Call> restart_call(pid_t tid,
+                                                        const Registers& registers) noexcept;
 
 /// Has the call itself made again instead: what is left of a timeout begins anew. `registers`
 /// follows. True unless the kernel failed.
@@ -63,30 +72,40 @@ void move_instruction_pointer(Registers& registers, std::uintptr_t address) noex
 /// its last call is one that this mode does not have.
 [[nodiscard]] bool may_be_strict(const Registers& registers) noexcept;
 
-/// The system calls that a blob at this address makes, as seccomp filters see them. Without a cut
-/// the fd may be any.
-struct NamedCall {
-    const char* name;
-    seccomp::Call call;
-};
-[[nodiscard]] std::vector<NamedCall> blob_calls(Operation operation, std::uintptr_t blob,
-                                                const Cut* cut);
-
-/// Bytes of a blob for so many cuts.
+/// Bytes of a blob for so many cuts, at most.
 [[nodiscard]] std::size_t blob_size(Operation operation, std::size_t cuts) noexcept;
 
 /// Where in the blob a stopped thread is pointed at.
 inline constexpr std::uintptr_t blob_entry = 2;
 
-/// Writes the blob that performs these cuts, in order, and then goes on with `registers`.
-/// `placeholder` is one that an interrupted run has left in the target, or -1. `into` must have
-/// blob_size() bytes.
-void build_blob(Operation operation, const Registers& registers, std::span<const Cut* const> cuts,
-                int placeholder, std::byte* into) noexcept;
+/// What a blob is to do.
+struct BlobTask {
+    Operation operation;
+    std::uintptr_t address;            ///< where the blob will stand
+    std::span<const Cut* const> cuts;  ///< made in this order
+    int placeholder = -1;              ///< one that an interrupted run has left in the target
+};
 
-/// The placeholder that a replacing blob at `address`, built with `placeholder`, has open in a
-/// thread that is stopped inside it; -1 for none.
-[[nodiscard]] int placeholder_in(const Registers& now, std::uintptr_t address,
-                                 int placeholder) noexcept;
+/// Writes the blob that does it and then goes on with `registers`. `into` must have blob_size()
+/// bytes; returns how many are used.
+[[nodiscard]] std::size_t build_blob(const BlobTask& task, const Registers& registers,
+                                     std::byte* into) noexcept;
+
+/// The placeholder that a replacing blob has open in a thread that is stopped inside it; -1 for
+/// none.
+[[nodiscard]] int placeholder_in(const BlobTask& task, const Registers& now) noexcept;
+
+/// The system calls of the blob for a thread with these registers, as a seccomp filter sees them:
+/// AUDIT_ARCH_..., their numbers, and how far behind the blob's begin their instructions end.
+struct BlobCalls {
+    struct Call {
+        std::uint32_t number;
+        std::uintptr_t end;
+    };
+    std::uint32_t architecture;
+    Call cut;                         ///< close or dup3
+    Call socket{}, shutdown{}, last;  ///< of a replacing blob; the last closes the placeholder
+};
+[[nodiscard]] BlobCalls blob_calls(Operation operation, const Registers& registers) noexcept;
 
 }  // namespace unwait::ptrace::arch

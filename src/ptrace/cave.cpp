@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <string>
@@ -41,6 +42,17 @@ constexpr std::uintptr_t align_up(std::uintptr_t value) {
     return (value + 15) & ~std::uintptr_t{15};
 }
 
+// The section headers are the last thing in the image (their end, not the last byte that is not
+// zero, because slots may follow).
+template <typename ElfHeader>
+std::optional<std::uint64_t> size_of_image(const sys::Fd& memory, std::uintptr_t begin) {
+    ElfHeader header{};
+    if (!read_all(memory, begin, &header, sizeof header) || header.e_shoff == 0) {
+        return std::nullopt;
+    }
+    return std::uint64_t{header.e_shoff} + std::uint64_t{header.e_shnum} * header.e_shentsize;
+}
+
 }  // namespace
 
 std::optional<Cave> Cave::find(pid_t tid, const sys::Fd& memory) {
@@ -48,17 +60,16 @@ std::optional<Cave> Cave::find(pid_t tid, const sys::Fd& memory) {
         sys::read_file("/proc/" + std::to_string(tid) + "/maps", std::size_t{64} << 20);
     const auto range = maps ? vdso_range(*maps) : std::nullopt;
     if (!range) return std::nullopt;
-    // The section headers are the last thing in the image (their end, not the last byte that is not
-    // zero, because slots may follow).
-    Elf64_Ehdr header{};
-    if (!read_all(memory, range->begin, &header, sizeof header)) return std::nullopt;
-    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
-        header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_shoff == 0) {
+    std::array<unsigned char, EI_NIDENT> ident{};
+    if (!read_all(memory, range->begin, ident.data(), ident.size()) ||
+        std::memcmp(ident.data(), ELFMAG, SELFMAG) != 0) {
         return std::nullopt;
     }
-    const auto used = header.e_shoff + std::uint64_t{header.e_shnum} * header.e_shentsize;
-    if (used > range->end - range->begin) return std::nullopt;
-    return Cave({align_up(range->begin + used), range->end});
+    const bool is_32_bit = ident[EI_CLASS] == ELFCLASS32;
+    const auto used = is_32_bit ? size_of_image<Elf32_Ehdr>(memory, range->begin)
+                                : size_of_image<Elf64_Ehdr>(memory, range->begin);
+    if (!used || *used > range->end - range->begin) return std::nullopt;
+    return Cave({align_up(range->begin + *used), range->end});
 }
 
 Cave::Room Cave::room(const sys::Fd& memory) const {

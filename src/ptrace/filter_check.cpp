@@ -2,10 +2,13 @@
 #include "filter_check.hpp"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <initializer_list>
+#include <optional>
 #include <string_view>
 
 #include "unwait/error.hpp"
@@ -43,18 +46,36 @@ void FilterCheck::expect_unfiltered(const SurveyedThread& thread) {
     if (!status_) throw Error(errno, "open of " + path);
 }
 
-std::string FilterCheck::objection(pid_t tid) {
+std::vector<NamedCall> calls_of_blob(Operation operation, std::uintptr_t blob,
+                                     const arch::Registers& registers, const Cut* cut) {
+    constexpr std::optional<std::uint64_t> any;
+    const auto calls = arch::blob_calls(operation, registers);
+    const auto named = [&](const char* name, const arch::BlobCalls::Call& call,
+                           std::initializer_list<std::optional<std::uint64_t>> arguments) {
+        return NamedCall{
+            name, seccomp::make_call(calls.architecture, call.number, blob + call.end, arguments)};
+    };
+    const auto fd = cut == nullptr ? any : std::optional<std::uint64_t>(cut->fd);
+    if (operation == Operation::close) return {named("close", calls.cut, {fd})};
+    const auto flags = cut == nullptr ? any : cut->close_on_exec ? O_CLOEXEC : 0;
+    // The placeholder's number may be any, or an error number if it could not be made.
+    return {named("socket", calls.socket, {AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0}),
+            named("shutdown", calls.shutdown, {any, SHUT_RDWR}),
+            named("dup3", calls.cut, {any, fd, flags}), named("close", calls.last, {any})};
+}
+
+std::string FilterCheck::objection(pid_t tid, const arch::Registers& registers) {
     // What a filter says of any fd it says of each; few look at them.
-    auto problem = objection_to(arch::blob_calls(operation_, blob_, nullptr), tid);
+    auto problem = objection_to(calls_of_blob(operation_, blob_, registers, nullptr), tid);
     for (std::size_t i = 0; i < cuts_.size() && (i == 0 || problem.empty()); ++i) {
         if (i == 0 && problem.empty()) break;
-        problem = objection_to(arch::blob_calls(operation_, blob_, &cuts_[i]), tid);
+        problem = objection_to(calls_of_blob(operation_, blob_, registers, &cuts_[i]), tid);
     }
     if (problem.empty()) accepted_ = chain_.size();
     return problem;
 }
 
-std::string FilterCheck::objection_to(std::span<const arch::NamedCall> calls, pid_t tid) {
+std::string FilterCheck::objection_to(std::span<const NamedCall> calls, pid_t tid) {
     for (const auto& [name, call] : calls) {
         const auto returned = chain_.answer(call, evaluator_);
         if (seccomp::lets_pass(returned)) continue;
@@ -98,7 +119,7 @@ bool FilterCheck::is_unchanged(pid_t tid, const arch::Registers& registers) cons
 }
 
 bool FilterCheck::guard_restart(const SurveyedThread& thread, arch::Registers& registers) noexcept {
-    const auto call = arch::restart_call(registers);
+    const auto call = arch::restart_call(thread.tid, registers);
     if (!call) return true;
     const int error = chain_.read(thread.tid);
     if (error == 0 && seccomp::lets_pass(chain_.answer(*call, evaluator_))) return true;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "arch.hpp"
 #include "fd.hpp"
@@ -15,6 +16,18 @@
 #include "survey.hpp"
 
 namespace unwait::ptrace {
+
+/// A system call that a blob makes.
+struct NamedCall {
+    const char* name;
+    seccomp::Call call;
+};
+
+/// Those of a blob at this address, for a thread with these registers. Without a cut the fd may be
+/// any.
+[[nodiscard]] std::vector<NamedCall> calls_of_blob(Operation operation, std::uintptr_t blob,
+                                                   const arch::Registers& registers,
+                                                   const Cut* cut);
 
 /// Keeps a target from being killed by its own seccomp filters: for what a thread is made to call,
 /// and for what the kernel calls on its behalf after a stop.
@@ -36,7 +49,7 @@ public:
 
     /// Why the filters that were read last do not let every call pass; empty when they do, and from
     /// then on they are what is_unchanged() asks for.
-    [[nodiscard]] std::string objection(pid_t tid);
+    [[nodiscard]] std::string objection(pid_t tid, const arch::Registers& registers);
 
     /// Why a thread's filters could not be read.
     [[nodiscard]] static std::string unreadable(pid_t tid, int error);
@@ -52,7 +65,7 @@ public:
                                      arch::Registers& registers) noexcept;
 
 private:
-    [[nodiscard]] std::string objection_to(std::span<const arch::NamedCall> calls, pid_t tid);
+    [[nodiscard]] std::string objection_to(std::span<const NamedCall> calls, pid_t tid);
 
     Operation operation_;
     std::span<const Cut> cuts_;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t page = 4096;
 constexpr std::size_t pages = 64;
+constexpr std::uintptr_t low_half = 0xffff'ffff;
 
 std::array<std::uintptr_t, pages * page / sizeof(std::uintptr_t)> stack_words;
 
@@ -39,7 +40,11 @@ bool may_return_to(const TracedThread& thread, const AddressRange& range) noexce
     const auto count = read_stack(thread.tid(), arch::stack_pointer(thread.registers));
     return std::any_of(stack_words.begin(),
                        stack_words.begin() + static_cast<std::ptrdiff_t>(count),
-                       [&](std::uintptr_t word) { return range.contains(word); });
+                       [&](std::uintptr_t word) {
+                           // On a stack of 32-bit code two addresses stand in a word.
+                           return range.contains(word) || range.contains(word & low_half) ||
+                                  range.contains(word >> 32);
+                       });
 }
 
 }  // namespace unwait::ptrace

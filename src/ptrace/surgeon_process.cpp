@@ -133,7 +133,7 @@ std::string SurgeonProcess::objection_of(TracedThread& thread) {
     if (!stop_alone(thread)) return "the thread that was to make the call has ended";
     const int error = filters_->read(thread.tid());
     thread.release(false);
-    return error == 0 ? filters_->objection(thread.tid())
+    return error == 0 ? filters_->objection(thread.tid(), thread.registers)
                       : FilterCheck::unreadable(thread.tid(), error);
 }
 
@@ -313,8 +313,10 @@ void SurgeonProcess::hold_newcomers() {
 
 void SurgeonProcess::check_vehicle() {
     if (!vehicle().is_held()) give_up("the thread that was to make the call has ended", true);
-    if (!arch::can_carry_blob(vehicle().registers)) {
-        give_up("the thread that was to make the call runs 32-bit code or single-steps itself");
+    if (!arch::can_carry_blob(vehicle().registers, slot_)) {
+        give_up(
+            "the thread that was to make the call single-steps itself, or runs 32-bit code in a "
+            "64-bit process");
     }
     if (!filters_->is_unchanged(vehicle().tid(), vehicle().registers)) {
         give_up("the thread that was to make the call has got another seccomp filter", true);
@@ -350,13 +352,17 @@ void SurgeonProcess::select_cuts(std::size_t first, std::size_t count) {
     }
 }
 
+arch::BlobTask SurgeonProcess::blob_task() const noexcept {
+    return {operation_, slot_ + sizeof(Cave::Header), to_cut_, placeholder_};
+}
+
 void SurgeonProcess::write_blob() {
-    const std::size_t size = sizeof(Cave::Header) + arch::blob_size(operation_, to_cut_.size());
+    const std::size_t size =
+        sizeof(Cave::Header) +
+        arch::build_blob(blob_task(), vehicle().registers, image_.data() + sizeof(Cave::Header));
     slot_size_ = (size + 15) / 16 * 16;
     const Cave::Header header{cave_magic, slot_size_};
     std::memcpy(image_.data(), &header, sizeof header);
-    arch::build_blob(operation_, vehicle().registers, to_cut_, placeholder_,
-                     image_.data() + sizeof header);
     if (::pwrite(memory_.get(), image_.data(), slot_size_, static_cast<off_t>(slot_)) !=
         static_cast<ssize_t>(slot_size_)) {
         give_up(not_writable);
@@ -441,7 +447,7 @@ arch::Registers SurgeonProcess::read_vehicle() noexcept {
 
 int SurgeonProcess::open_placeholder(const arch::Registers& now) const noexcept {
     if (operation_ != Operation::replace || !is_in_slot(arch::instruction_pointer(now))) return -1;
-    return arch::placeholder_in(now, slot_ + sizeof(Cave::Header), placeholder_);
+    return arch::placeholder_in(blob_task(), now);
 }
 
 bool SurgeonProcess::is_in_slot(std::uintptr_t address) const noexcept {

@@ -72,6 +72,7 @@ private:
         without_effect,  ///< behind it, but its last cut was not made
     };
     [[nodiscard]] BlobEnd run_blob();
+    [[nodiscard]] arch::BlobTask blob_task() const noexcept;
     void write_blob();
     [[nodiscard]] bool blob_has_finished() const noexcept;
     /// Both: whether it was still in the blob.

@@ -1,42 +1,17 @@
 // SPDX-License-Identifier: MIT
-#include <fcntl.h>
 #include <linux/audit.h>
 #include <sys/ptrace.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "arch.hpp"
-
-extern "C" {
-extern const std::byte unwait_blob_close[];
-extern const std::byte unwait_blob_close_end[];
-extern const std::byte unwait_blob_replace[];
-extern const std::byte unwait_blob_replace_end[];
-// Behind the system call instructions.
-extern const std::byte unwait_after_cut_close[];
-extern const std::byte unwait_after_socket_replace[];
-extern const std::byte unwait_after_shutdown_replace[];
-extern const std::byte unwait_after_cut_replace[];
-extern const std::byte unwait_after_last_replace[];
-}
+#include "x86_blobs.hpp"
 
 namespace unwait::ptrace::arch {
 
 namespace {
-
-/// The constants that stand before a blob's table, in the order of blob_x86_64.S.
-struct Constants {
-    std::uint64_t resume, again, count, adopted, rbx, rdi, rsi, rdx, rbp, rcx, r11, r12, r13, r14;
-};
-
-struct TableEntry {
-    std::uint32_t fd;
-    std::uint32_t dup3_flags;
-};
 
 // Restart codes of the kernel (include/linux/errno.h), never seen by the thread itself.
 constexpr long erestartnohand = 514;
@@ -44,26 +19,42 @@ constexpr long erestart_restartblock = 516;
 constexpr long first_restart_code = 512;
 constexpr long last_restart_code = 516;
 
-constexpr std::uint64_t native_code_segment = 0x33;
+constexpr std::uint64_t code_segment_64 = 0x33;
+constexpr std::uint64_t code_segment_32 = 0x23;
 constexpr std::uint64_t trap_flag = 0x100;
-constexpr std::uint64_t x32_bit = 0x40000000;
+constexpr std::uint64_t end_of_32_bits = std::uint64_t{1} << 32;
+constexpr long x32_bit = 0x40000000;
+constexpr std::uint16_t int_80 = 0x80cd;  // as the bytes cd 80 are read
 
 // Calls that end with EINTR where others would be restarted. The socket calls do so with
 // SO_RCVTIMEO or SO_SNDTIMEO. close() is not here: it must never be repeated.
 constexpr std::array disturbed_calls = std::to_array<long>(
-    {SYS_read,         SYS_readv,           SYS_write,         SYS_writev,         SYS_recvfrom,
-     SYS_recvmsg,      SYS_recvmmsg,        SYS_sendto,        SYS_sendmsg,        SYS_sendmmsg,
-     SYS_accept,       SYS_accept4,         SYS_connect,       SYS_epoll_wait,     SYS_epoll_pwait,
-     SYS_epoll_pwait2, SYS_io_getevents,    SYS_io_pgetevents, SYS_io_uring_enter, SYS_semop,
-     SYS_semtimedop,   SYS_rt_sigtimedwait, SYS_preadv2,       SYS_pwritev2,       SYS_splice});
+    {SYS_read, SYS_readv, SYS_write, SYS_writev, SYS_recvfrom, SYS_recvmsg, SYS_recvmmsg,
+     SYS_sendto, SYS_sendmsg, SYS_sendmmsg, SYS_accept, SYS_accept4, SYS_connect, SYS_epoll_wait,
+     SYS_epoll_pwait, SYS_epoll_pwait2, SYS_io_getevents, SYS_io_pgetevents, SYS_io_uring_enter,
+     SYS_semop, SYS_semtimedop, SYS_rt_sigtimedwait, SYS_preadv2, SYS_pwritev2, SYS_splice,
+     // x32: readv, writev, recvfrom, sendmsg, recvmsg, rt_sigtimedwait, recvmmsg, sendmmsg,
+     // preadv2, pwritev2; its other calls have the numbers above.
+     515, 516, 517, 518, 519, 523, 537, 538, 546, 547});
 
 constexpr std::array always_disturbed_calls = std::to_array<long>(
     {SYS_epoll_wait, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_io_getevents, SYS_io_pgetevents,
      SYS_io_uring_enter, SYS_semop, SYS_semtimedop, SYS_rt_sigtimedwait});
 
-std::span<const std::byte> code_of(Operation operation) noexcept {
-    if (operation == Operation::close) return {unwait_blob_close, unwait_blob_close_end};
-    return {unwait_blob_replace, unwait_blob_replace_end};
+bool may_be_disturbed(long call) noexcept {
+    return std::ranges::find(disturbed_calls, call & ~x32_bit) != disturbed_calls.end();
+}
+
+bool runs_32_bit_code(const Registers& registers) noexcept {
+    return registers.raw.cs == code_segment_32;
+}
+
+/// Whether the call it is stopped in has an i386 number: 64-bit code can use INT 0x80 as well.
+bool is_i386_call(pid_t tid, const Registers& registers) noexcept {
+    if (runs_32_bit_code(registers)) return true;
+    errno = 0;
+    const long word = ::ptrace(PTRACE_PEEKTEXT, tid, registers.raw.rip - 2, nullptr);
+    return errno == 0 && static_cast<std::uint16_t>(word) == int_80;
 }
 
 }  // namespace
@@ -94,18 +85,20 @@ bool in_system_call(const Registers& registers) noexcept {
     return static_cast<long>(registers.raw.orig_rax) >= 0;
 }
 
-bool can_carry_blob(const Registers& registers) noexcept {
-    return registers.raw.cs == native_code_segment && (registers.raw.eflags & trap_flag) == 0;
+bool can_carry_blob(const Registers& registers, std::uintptr_t address) noexcept {
+    const bool reachable = runs_32_bit_code(registers) ? address < end_of_32_bits
+                                                       : registers.raw.cs == code_segment_64;
+    return reachable && (registers.raw.eflags & trap_flag) == 0;
 }
 
 bool cure_interrupted_call(pid_t tid, Registers& registers) noexcept {
     auto& raw = registers.raw;
-    if (!in_system_call(registers) || static_cast<long>(raw.rax) != -EINTR ||
-        std::ranges::find(disturbed_calls, static_cast<long>(raw.orig_rax)) ==
-            disturbed_calls.end() ||
-        raw.cs != native_code_segment) {
-        return true;
-    }
+    // Results of 32-bit calls are as wide as others here.
+    if (!in_system_call(registers) || static_cast<long>(raw.rax) != -EINTR) return true;
+    const auto call = static_cast<long>(raw.orig_rax);
+    const bool can_be_repeated =
+        is_i386_call(tid, registers) ? i386::may_be_disturbed(call) : may_be_disturbed(call);
+    if (!can_be_repeated) return true;
     raw.rax = static_cast<std::uint64_t>(-erestartnohand);
     return ::ptrace(PTRACE_POKEUSER, tid, offsetof(user_regs_struct, rax), raw.rax) == 0;
 }
@@ -116,17 +109,18 @@ bool about_to_restart(const Registers& now, const Registers& stopped) noexcept {
            now.raw.rip == stopped.raw.rip - 2 && now.raw.rsp == stopped.raw.rsp;
 }
 
-std::optional<seccomp::Call> restart_call(const Registers& registers) noexcept {
+std::optional<seccomp::Call> restart_call(pid_t tid, const Registers& registers) noexcept {
     const auto& raw = registers.raw;
     if (!in_system_call(registers) || static_cast<long>(raw.rax) != -erestart_restartblock) {
         return std::nullopt;
     }
-    if (raw.cs != native_code_segment) {
+    if (is_i386_call(tid, registers)) {
         constexpr std::uint32_t number = 0;
         return seccomp::make_call(AUDIT_ARCH_I386, number, raw.rip,
                                   {raw.rbx, raw.rcx, raw.rdx, raw.rsi, raw.rdi, raw.rbp});
     }
-    const auto number = static_cast<std::uint32_t>(SYS_restart_syscall | (raw.orig_rax & x32_bit));
+    const auto number = static_cast<std::uint32_t>(SYS_restart_syscall |
+                                                   (static_cast<long>(raw.orig_rax) & x32_bit));
     return seccomp::make_call(AUDIT_ARCH_X86_64, number, raw.rip,
                               {raw.rdi, raw.rsi, raw.rdx, raw.r10, raw.r8, raw.r9});
 }
@@ -138,70 +132,41 @@ bool repeat_whole_call(pid_t tid, Registers& registers) noexcept {
 }
 
 bool may_be_strict(const Registers& registers) noexcept {
-    if (!in_system_call(registers) || registers.raw.cs != native_code_segment) return true;
+    if (!in_system_call(registers) || registers.raw.cs != code_segment_64) return true;
     constexpr std::array possible = {SYS_read,         SYS_write, SYS_exit,
                                      SYS_rt_sigreturn, SYS_prctl, SYS_seccomp};
     return std::ranges::find(possible, static_cast<long>(registers.raw.orig_rax)) != possible.end();
 }
 
-std::vector<NamedCall> blob_calls(Operation operation, std::uintptr_t blob, const Cut* cut) {
-    constexpr std::optional<std::uint64_t> any;
-    const auto fd = cut == nullptr ? any : std::optional<std::uint64_t>(cut->fd);
-    const auto call = [&](const char* name, long number, const std::byte* behind,
-                          std::initializer_list<std::optional<std::uint64_t>> arguments) {
-        const auto offset = static_cast<std::uintptr_t>(behind - code_of(operation).data());
-        return NamedCall{name,
-                         seccomp::make_call(AUDIT_ARCH_X86_64, static_cast<std::uint32_t>(number),
-                                            blob + offset, arguments)};
-    };
-    if (operation == Operation::close) {
-        return {call("close", SYS_close, unwait_after_cut_close, {fd})};
-    }
-    const auto flags = cut == nullptr ? any : cut->close_on_exec ? O_CLOEXEC : 0;
-    // The placeholder's number may be any, or an error number if it could not be made.
-    return {call("socket", SYS_socket, unwait_after_socket_replace,
-                 {AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0}),
-            call("shutdown", SYS_shutdown, unwait_after_shutdown_replace, {any, SHUT_RDWR}),
-            call("dup3", SYS_dup3, unwait_after_cut_replace, {any, fd, flags}),
-            call("close", SYS_close, unwait_after_last_replace, {any})};
-}
-
-bool is_disturbed_by_stops(long system_call) noexcept {
-    return std::ranges::find(always_disturbed_calls, system_call) != always_disturbed_calls.end();
+bool is_disturbed_by_stops(const SampledCall& call) noexcept {
+    // Stacks of 32-bit code are there, and hardly any other.
+    if (call.stack_pointer < end_of_32_bits) return i386::is_always_disturbed(call.number);
+    return std::ranges::find(always_disturbed_calls, call.number) != always_disturbed_calls.end();
 }
 
 std::size_t blob_size(Operation operation, std::size_t cuts) noexcept {
-    return code_of(operation).size() + cuts * sizeof(TableEntry);
+    return std::max(amd64::blob_size(operation, cuts), i386::blob_size(operation, cuts));
 }
 
-void build_blob(Operation operation, const Registers& registers, std::span<const Cut* const> cuts,
-                int placeholder, std::byte* into) noexcept {
-    const auto code = code_of(operation);
-    const auto& raw = registers.raw;
-    const Constants constants{
-        raw.rip, raw.rip - 2, cuts.size(), static_cast<std::uint64_t>(placeholder + 1),
-        raw.rbx, raw.rdi,     raw.rsi,     raw.rdx,
-        raw.rbp, raw.rcx,     raw.r11,     raw.r12,
-        raw.r13, raw.r14};
-    std::memcpy(into, code.data(), code.size());
-    std::memcpy(into + code.size() - sizeof constants, &constants, sizeof constants);
-    into += code.size();
-    for (const Cut* cut : cuts) {
-        const TableEntry entry{static_cast<std::uint32_t>(cut->fd),
-                               cut->close_on_exec ? std::uint32_t{O_CLOEXEC} : 0U};
-        std::memcpy(into, &entry, sizeof entry);
-        into += sizeof entry;
-    }
+std::size_t build_blob(const BlobTask& task, const Registers& registers, std::byte* into) noexcept {
+    return runs_32_bit_code(registers) ? i386::build_blob(task, registers, into)
+                                       : amd64::build_blob(task, registers, into);
 }
 
-int placeholder_in(const Registers& now, std::uintptr_t address, int placeholder) noexcept {
-    const auto at = static_cast<std::ptrdiff_t>(now.raw.rip - address);
-    if (at >= unwait_after_last_replace - unwait_blob_replace) return -1;
-    if (placeholder >= 0) return placeholder;
-    const auto made = unwait_after_socket_replace - unwait_blob_replace;
-    if (at < made) return -1;
+BlobCalls blob_calls(Operation operation, const Registers& registers) noexcept {
+    return runs_32_bit_code(registers) ? i386::blob_calls(operation) : amd64::blob_calls(operation);
+}
+
+int placeholder_in(const BlobTask& task, const Registers& now) noexcept {
+    const auto calls = blob_calls(task.operation, now);
+    const auto at = now.raw.rip - task.address;
+    if (at >= calls.last.end) return -1;
+    if (task.placeholder >= 0) return task.placeholder;
+    if (at < calls.socket.end) return -1;
     // An error number of socket(2) is below 0 too.
-    return static_cast<int>(at == made ? now.raw.rax : now.raw.r14);
+    return static_cast<int>(at == calls.socket.end  ? now.raw.rax
+                            : runs_32_bit_code(now) ? now.raw.rbx
+                                                    : now.raw.r14);
 }
 
 }  // namespace unwait::ptrace::arch

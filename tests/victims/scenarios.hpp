@@ -18,5 +18,6 @@ namespace victim {
 [[nodiscard]] std::span<const NamedScenario> guard_scenarios();     ///< what keeps tools out
 [[nodiscard]] std::span<const NamedScenario> meter_scenarios();     ///< what is to be timed
 [[nodiscard]] std::span<const NamedScenario> filter_scenarios();    ///< calls that are forbidden
+[[nodiscard]] std::span<const NamedScenario> foreign_code_scenarios();  ///< 32-bit calls and code
 
 }  // namespace victim

@@ -73,6 +73,7 @@ std::optional<std::uint64_t> leading_number(const std::string& text) {
 }
 
 std::vector<std::string> with_program(const std::vector<std::string>& words) {
+    if (!words.empty() && words.front().starts_with('/')) return words;
     std::vector<std::string> all{UNWAIT_VICTIM};
     all.insert(all.end(), words.begin(), words.end());
     return all;

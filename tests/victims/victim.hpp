@@ -22,7 +22,8 @@ using Facts = std::map<std::string, std::string, std::less<>>;
 /// command that repeats it.
 class Victim {
 public:
-    /// Starts `victim SCENARIO KEY=VALUE...` and reads its ready line.
+    /// Starts `victim SCENARIO KEY=VALUE...`, or another program that speaks as it does when the
+    /// first word is its path, and reads its ready line.
     explicit Victim(const std::vector<std::string>& words,
                     std::chrono::milliseconds patience = std::chrono::seconds(15));
     ~Victim();

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+
+#include "arch.hpp"
+
+namespace unwait::ptrace::arch {
+
+/// The blob for 64-bit code, see arch.hpp.
+namespace amd64 {
+
+[[nodiscard]] std::size_t blob_size(Operation operation, std::size_t cuts) noexcept;
+[[nodiscard]] std::size_t build_blob(const BlobTask& task, const Registers& registers,
+                                     std::byte* into) noexcept;
+[[nodiscard]] BlobCalls blob_calls(Operation operation) noexcept;
+
+}  // namespace amd64
+
+/// The same for 32-bit code, which is at home below 4 GiB, and what its call numbers mean.
+namespace i386 {
+
+/// Whether the call may end with EINTR after a stop, and whether it always does.
+[[nodiscard]] bool may_be_disturbed(long system_call) noexcept;
+[[nodiscard]] bool is_always_disturbed(long system_call) noexcept;
+
+[[nodiscard]] std::size_t blob_size(Operation operation, std::size_t cuts) noexcept;
+[[nodiscard]] std::size_t build_blob(const BlobTask& task, const Registers& registers,
+                                     std::byte* into) noexcept;
+[[nodiscard]] BlobCalls blob_calls(Operation operation) noexcept;
+
+}  // namespace i386
+
+}  // namespace unwait::ptrace::arch
