@@ -37,6 +37,13 @@ struct Process {
     std::uint64_t fd_count = 0;  ///< open fds
     std::uint64_t fd_limit = 0;  ///< soft RLIMIT_NOFILE, 0 when unknown
     Runtime runtime = Runtime::native;
+    /// Why its fds cannot be duplicated from outside (pidfd_getfd(2)), so that `shutdown` is
+    /// impossible and nothing can be held while it closes; empty when they can, or when nobody
+    /// asked.
+    std::string no_duplicates = {};
+    /// Why `close` and `replace` cannot be carried out inside it; empty when nothing is known
+    /// against it.
+    std::string no_injection = {};
 
     bool operator==(const Process&) const = default;
 };

@@ -151,6 +151,12 @@ void note_holder(Notes& notes, const Holder& holder, const Surroundings& around)
         notes.add(evidence_code::traced,
                   named(process) + " is traced by pid " + std::to_string(process.tracer));
     }
+    if (!process.no_duplicates.empty()) {
+        notes.add(evidence_code::no_duplicates, process.no_duplicates);
+    }
+    if (!process.no_injection.empty()) {
+        notes.add(evidence_code::no_injection, process.no_injection);
+    }
 }
 
 /// Who holds it, or why nobody is known to.

@@ -15,6 +15,12 @@ bool is_signal(Action action) { return action == Action::term || action == Actio
 
 /// Why this must not be done to this holder, if so.
 std::optional<std::string> blocked_by(const Process& process, Action action, const Self& self) {
+    if (action == Action::shutdown && !process.no_duplicates.empty()) {
+        return process.no_duplicates;
+    }
+    if (runs_inside(action) && !process.no_injection.empty()) {
+        return process.no_injection;
+    }
     if (!runs_inside(action) && !is_signal(action)) {
         return std::nullopt;
     }
@@ -81,17 +87,25 @@ std::optional<std::string> sign_of_use(const Finding& finding) {
 }
 
 Remedy automatic(const Finding& finding, const Self& self) {
-    if (auto why = blocked(finding, Action::shutdown, self)) {
-        return {{}, *why};
+    const auto no_shutdown = blocked(finding, Action::shutdown, self);
+    const auto no_close = blocked(finding, Action::close, self);
+    if (no_shutdown && no_close) {
+        return {{}, *no_shutdown == *no_close ? *no_shutdown : *no_shutdown + "; " + *no_close};
     }
-    if (auto why = blocked(finding, Action::close, self)) {
-        return {{Action::shutdown}, *why + ", so that only a shutdown from outside is possible"};
+    if (no_close) {
+        return {{Action::shutdown},
+                *no_close + ", so that only a shutdown from outside is possible"};
     }
-    if (auto sign = sign_of_use(finding)) {
-        return {{Action::shutdown, Action::replace}, *sign + ", so that its number stays reserved"};
+    const auto sign = sign_of_use(finding);
+    Remedy remedy{{sign ? Action::replace : Action::close},
+                  sign ? *sign + ", so that its number stays reserved"
+                       : "nothing shows that the application still knows the fd's number"};
+    if (no_shutdown) {
+        remedy.reason += "; no shutdown before it: " + *no_shutdown;
+    } else {
+        remedy.actions.insert(remedy.actions.begin(), Action::shutdown);
     }
-    return {{Action::shutdown, Action::close},
-            "nothing shows that the application still knows the fd's number"};
+    return remedy;
 }
 
 Remedy as_named(const Finding& finding, const Policy& policy, const Self& self) {

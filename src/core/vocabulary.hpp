@@ -37,6 +37,8 @@ inline constexpr std::string_view runtime = "runtime";
 inline constexpr std::string_view private_fd_table = "private-fd-table";
 inline constexpr std::string_view zombie_leader = "zombie-leader";
 inline constexpr std::string_view traced = "traced";
+inline constexpr std::string_view no_duplicates = "no-duplicates";
+inline constexpr std::string_view no_injection = "no-injection";
 }  // namespace evidence_code
 
 [[nodiscard]] std::string_view word(TcpState state);

@@ -95,12 +95,12 @@ void SurgeryRoom::operate_on(const Table& table, std::span<const Case> cases,
             continue;
         }
         auto reached = reach_.duplicate(*each.holder, *each.held, each.step->socket.id);
-        if (reached.ending == Reached::Ending::denied) {
-            each.attempt->ending = Attempt::Ending::failed;
-            each.attempt->detail = std::move(reached.why_not);
-        }
-        if (reached.ending != Reached::Ending::have) continue;
-        cuts.push_back({each.held->fd, reached.duplicate.get(), each.held->close_on_exec});
+        if (reached.ending == Reached::Ending::gone) continue;
+        // Without a duplicate it can still be done, but the target bears what closing costs.
+        cuts.push_back({.fd = each.held->fd,
+                        .reference = reached.duplicate.get(),
+                        .inode = each.step->socket.id.inode,
+                        .close_on_exec = each.held->close_on_exec});
         references.push_back(std::move(reached.duplicate));
         cut_cases.push_back(each);
     }
@@ -113,7 +113,7 @@ void SurgeryRoom::operate_on(const Table& table, std::span<const Case> cases,
     const auto surgery = ptrace::operate(patient, operation, cuts);
     for (std::size_t i = 0; i < cuts.size(); ++i) {
         finish(cut_cases[i], surgery.cuts[i], surgery.refusal);
-        if (!is_held(*cut_cases[i].step)) do_not_linger(references[i].get());
+        if (references[i] && !is_held(*cut_cases[i].step)) do_not_linger(references[i].get());
     }
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "holders.hpp"
+#include "probe.hpp"
 #include "process.hpp"
 #include "select.hpp"
 #include "sock_diag.hpp"
@@ -114,6 +115,7 @@ Snapshot take_snapshot(const Selector& selector, bool with_use) {
             found == scan.by_inode.end() ? std::vector<Holder>{} : std::move(found->second);
         snapshot.sockets.push_back({std::move(socket), std::move(holders), false});
     }
+    if (with_use) probe_holders(snapshot.sockets);
     look_again(diag, snapshot.sockets);
     return snapshot;
 }

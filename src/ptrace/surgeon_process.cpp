@@ -69,7 +69,7 @@ void SurgeonProcess::run() {
         last_chunk_ = at + count == cuts_.size();
         operate_chunk(at, count);
         at += count;
-        count = next_chunk_size(count);
+        count = next_chunk_size();
     }
     record_.finished = true;
 }
@@ -224,6 +224,7 @@ void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
     arm_dead_man(dead_man_base + threads_.size() * dead_man_per_thread);
     hold_everyone();
     check_vehicle();
+    const std::uint64_t begun = now_ns();
     select_cuts(first, count);
     for (int attempt = 0; !to_cut_.empty() || placeholder_ >= 0; ++attempt) {
         if (attempt == attempts_per_chunk) give_up("signals kept the calls from being made", true);
@@ -235,6 +236,8 @@ void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
         record_finished_cuts();
         select_cuts(first, count);
     }
+    const std::uint64_t cut_ns = (now_ns() - begun) / count;
+    cheapest_cut_ns_ = cheapest_cut_ns_ == 0 ? cut_ns : std::min(cheapest_cut_ns_, cut_ns);
     release_bystanders();
     release(vehicle());
     record_finished_cuts();
@@ -378,51 +381,13 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
         give_up(killed, true);
     }
     vehicle().cont();
-    std::uint64_t resumed = now_ns();
-    const std::uint64_t expected = spin_patience + to_cut_.size() * 10 * ns_per_us;
-    for (int stops = 0; !blob_has_finished();) {
-        const std::uint64_t now = now_ns();
-        if (now > resumed + expected || stops > 10) {
-            // Much later than it should have: no processor for it, or the calls have failed.
-            const bool was_in_blob = bring_vehicle_back();
-            if (was_in_blob || placeholder_ >= 0) return BlobEnd::interrupted;
-            return blob_has_finished() ? BlobEnd::finished : BlobEnd::without_effect;
-        }
-        if (now > resumed + spin_patience) pause_briefly();
-        switch (vehicle().wait(now)) {
-            case TracedThread::Stop::none:
-                break;
-            case TracedThread::Stop::gone:
-                give_up(killed);
-            case TracedThread::Stop::signal:
-                put_vehicle_back();
-                return BlobEnd::interrupted;
-            case TracedThread::Stop::held:
-                // Asked for before: a group-stopped thread stops once more without getting
-                // anywhere.
-                vehicle().cont();
-                resumed = now_ns();
-                ++stops;
-        }
-    }
-    if (operation_ == Operation::close) release_bystanders();
-    bring_vehicle_back();
-    return placeholder_ < 0 ? BlobEnd::finished : BlobEnd::interrupted;
-}
-
-bool SurgeonProcess::blob_has_finished() const noexcept {
-    if (to_cut_.empty()) return true;  // there was only a placeholder to close
-    // It goes through its table in order.
-    const auto same = leads_to_file(patient_.table, *to_cut_.back());
-    return same == sys::Same::no || same == sys::Same::gone;
-}
-
-bool SurgeonProcess::bring_vehicle_back() {
     const std::uint64_t deadline = now_ns() + blob_patience;
-    for (int round = 0;; ++round) {
-        // The last cut is made, but a placeholder may be about to be closed: it gets a little more
-        // time.
-        if (round > 0) pause_briefly();
+    for (std::uint64_t slice = spin_patience + to_cut_.size() * 10 * ns_per_us;; slice *= 2) {
+        const bool is_interrupted = !watch_blob(std::min(now_ns() + slice, deadline));
+        if (is_interrupted) return leave_blob();
+        // Closing is over with the last cut; behind the last replacement the placeholder is closed.
+        const bool is_closed = operation_ == Operation::close && blob_has_finished();
+        if (is_closed) release_bystanders();
         vehicle().interrupt();
         switch (vehicle().wait(deadline)) {
             case TracedThread::Stop::none:
@@ -430,13 +395,45 @@ bool SurgeonProcess::bring_vehicle_back() {
             case TracedThread::Stop::gone:
                 give_up(killed);
             case TracedThread::Stop::signal:
-                return put_vehicle_back();
+                return leave_blob();
             case TracedThread::Stop::held:
                 break;
         }
-        if (open_placeholder(read_vehicle()) < 0 || now_ns() > deadline) return put_vehicle_back();
+        if (is_closed || !is_in_slot(arch::instruction_pointer(read_vehicle()))) {
+            return leave_blob();
+        }
+        // It has had no processor yet. Left alone it comes to its end by itself.
+        if (now_ns() > deadline) give_up(too_slow, true);
         vehicle().cont();
+        pause_briefly();
     }
+}
+
+bool SurgeonProcess::watch_blob(std::uint64_t deadline) {
+    const std::uint64_t spin_until = now_ns() + spin_patience;
+    for (std::uint64_t now = now_ns(); now < deadline && !blob_has_finished(); now = now_ns()) {
+        if (now > spin_until) pause_briefly();
+        switch (vehicle().wait(now)) {
+            case TracedThread::Stop::none:
+                break;
+            case TracedThread::Stop::gone:
+                give_up(killed);
+            case TracedThread::Stop::signal:
+                return false;
+            case TracedThread::Stop::held:
+                // Asked for before: a group-stopped thread stops once more without getting
+                // anywhere.
+                vehicle().cont();
+        }
+    }
+    return true;
+}
+
+bool SurgeonProcess::blob_has_finished() const noexcept {
+    if (to_cut_.empty()) return true;  // there was only a placeholder to close
+    // It goes through its table in order.
+    const auto same = leads_to_file(patient_.table, *to_cut_.back());
+    return same == sys::Same::no || same == sys::Same::gone;
 }
 
 arch::Registers SurgeonProcess::read_vehicle() noexcept {
@@ -454,7 +451,7 @@ bool SurgeonProcess::is_in_slot(std::uintptr_t address) const noexcept {
     return address >= slot_ && address < slot_ + slot_size_;
 }
 
-bool SurgeonProcess::put_vehicle_back() {
+SurgeonProcess::BlobEnd SurgeonProcess::leave_blob() {
     // If it is still in the blob, or about to repeat the call that it was stopped in, it becomes
     // what it was: whatever a signal makes of that call is the kernel's business again, as if
     // nothing had been.
@@ -466,7 +463,9 @@ bool SurgeonProcess::put_vehicle_back() {
     }
     // Signals are passed on; the stop that follows comes before a handler's first instruction.
     if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(killed, true);
-    return was_in_slot;
+    if (placeholder_ >= 0) return BlobEnd::interrupted;
+    if (blob_has_finished()) return BlobEnd::finished;
+    return was_in_slot ? BlobEnd::interrupted : BlobEnd::without_effect;
 }
 
 void SurgeonProcess::record_finished_cuts() {
@@ -496,9 +495,10 @@ void SurgeonProcess::clear_slot() noexcept {
         ::pwrite(memory_.get(), image_.data(), slot_size_, static_cast<off_t>(slot_));
 }
 
-std::size_t SurgeonProcess::next_chunk_size(std::size_t count) const noexcept {
+std::size_t SurgeonProcess::next_chunk_size() const noexcept {
+    // What a freeze costs by itself is not for smaller chunks to save: only the cuts count.
     const auto budget = static_cast<std::uint64_t>(patient_.max_freeze.count()) * ns_per_us;
-    const auto fitting = longest_hold_ns_ == 0 ? count : count * budget / longest_hold_ns_;
+    const auto fitting = budget / std::max<std::uint64_t>(cheapest_cut_ns_, 1);
     return std::clamp<std::size_t>(fitting, 1, chunk_limit_);
 }
 

@@ -68,16 +68,16 @@ private:
     /// How a run of the blob ended.
     enum class BlobEnd : std::uint8_t {
         finished,        ///< it has gone through its table
-        interrupted,     ///< put back in the middle of it, by a signal or for want of a processor
+        interrupted,     ///< put back in the middle of it, by a signal
         without_effect,  ///< behind it, but its last cut was not made
     };
     [[nodiscard]] BlobEnd run_blob();
     [[nodiscard]] arch::BlobTask blob_task() const noexcept;
     void write_blob();
     [[nodiscard]] bool blob_has_finished() const noexcept;
-    /// Both: whether it was still in the blob.
-    bool bring_vehicle_back();
-    bool put_vehicle_back();
+    [[nodiscard]] BlobEnd leave_blob();
+    /// False when a signal came before the deadline and before the last cut was made.
+    [[nodiscard]] bool watch_blob(std::uint64_t deadline);
     [[nodiscard]] arch::Registers read_vehicle() noexcept;
     [[nodiscard]] int open_placeholder(const arch::Registers& now) const noexcept;
     [[nodiscard]] bool is_in_slot(std::uintptr_t address) const noexcept;
@@ -85,7 +85,7 @@ private:
     void release_bystanders();
     void release(TracedThread& thread) noexcept;
     void clear_slot() noexcept;
-    [[nodiscard]] std::size_t next_chunk_size(std::size_t count) const noexcept;
+    [[nodiscard]] std::size_t next_chunk_size() const noexcept;
     [[noreturn]] void give_up(const char* why, bool transient = false) noexcept;
 
     [[nodiscard]] TracedThread& vehicle() noexcept { return threads_[vehicle_]; }
@@ -109,6 +109,7 @@ private:
     std::vector<const Cut*> to_cut_;  // of the chunk: proven, and not yet done
     int placeholder_ = -1;            // that an interrupted blob has left open in the target
     std::size_t chunk_limit_ = 0;
+    std::uint64_t cheapest_cut_ns_ = 0;  // of any chunk: the least disturbed
     std::uint64_t longest_hold_ns_ = 0;  // of any thread, in this chunk
     bool last_chunk_ = false;
 };

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "surgeon.hpp"
+
+namespace unwait::ptrace {
+
+/// What stands against operate() on this process, as far as can be told without touching it: no
+/// permission, no [vdso] with room, no thread that could make the call. Seccomp filters are read
+/// only by operate().
+[[nodiscard]] std::optional<std::string> obstacle(const ProcessId& id, pid_t table);
+
+}  // namespace unwait::ptrace
