@@ -3,6 +3,4 @@
 
 #include "run.hpp"
 
-int main(int argc, char** argv) {
-    return unwait::cli::run({argv, static_cast<std::size_t>(argc)});
-}
+int main(int argc, char** argv) { return unwait::cli::run({argv, static_cast<std::size_t>(argc)}); }
