@@ -45,7 +45,9 @@ constexpr auto killed = "the process was killed meanwhile";
 constexpr auto too_slow =
     "a thread of the process did not stop in time (uninterruptible sleep, or no processor for it)";
 constexpr auto without_effect =
-    "the calls were made without effect: the process has no fd left for a placeholder";
+    "the calls were made without effect: the process has no fd left for a placeholder, or its "
+    "limit of "
+    "open files is below the number";
 constexpr auto not_writable =
     "the [vdso] of the process cannot be written to (proc_mem.force_override?)";
 constexpr auto churning = "the process starts threads faster than they can be held";
@@ -238,9 +240,13 @@ void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
     }
     const std::uint64_t cut_ns = (now_ns() - begun) / count;
     cheapest_cut_ns_ = cheapest_cut_ns_ == 0 ? cut_ns : std::min(cheapest_cut_ns_, cut_ns);
+    record_finished_cuts();
+    const bool is_all_done = std::ranges::all_of(to_cut_, [this](const Cut* cut) {
+        return record_.cuts[cut - cuts_.data()].ending == CutEnding::done;
+    });
+    if (!is_all_done) give_up(without_effect);
     release_bystanders();
     release(vehicle());
-    record_finished_cuts();
     clear_slot();
     for (std::size_t i = first; i < first + count; ++i) {
         record_.cuts[i].stopped_us = static_cast<std::uint32_t>(longest_hold_ns_ / ns_per_us);
@@ -384,10 +390,15 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
     const std::uint64_t deadline = now_ns() + blob_patience;
     for (std::uint64_t slice = spin_patience + to_cut_.size() * 10 * ns_per_us;; slice *= 2) {
         const bool is_interrupted = !watch_blob(std::min(now_ns() + slice, deadline));
-        if (is_interrupted) return leave_blob();
+        if (is_interrupted) return leave_blob(false);
         // Closing is over with the last cut; behind the last replacement the placeholder is closed.
         const bool is_closed = operation_ == Operation::close && blob_has_finished();
-        if (is_closed) release_bystanders();
+        if (is_closed) {
+            // All at once: those before the last are closed too, and who runs again may reuse any.
+            for (const Cut* cut : to_cut_)
+                record_.cuts[cut - cuts_.data()].ending = CutEnding::done;
+            release_bystanders();
+        }
         vehicle().interrupt();
         switch (vehicle().wait(deadline)) {
             case TracedThread::Stop::none:
@@ -395,12 +406,12 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
             case TracedThread::Stop::gone:
                 give_up(killed);
             case TracedThread::Stop::signal:
-                return leave_blob();
+                return leave_blob(is_closed);
             case TracedThread::Stop::held:
                 break;
         }
         if (is_closed || !is_in_slot(arch::instruction_pointer(read_vehicle()))) {
-            return leave_blob();
+            return leave_blob(is_closed);
         }
         // It has had no processor yet. Left alone it comes to its end by itself.
         if (now_ns() > deadline) give_up(too_slow, true);
@@ -451,7 +462,7 @@ bool SurgeonProcess::is_in_slot(std::uintptr_t address) const noexcept {
     return address >= slot_ && address < slot_ + slot_size_;
 }
 
-SurgeonProcess::BlobEnd SurgeonProcess::leave_blob() {
+SurgeonProcess::BlobEnd SurgeonProcess::leave_blob(bool is_closed) {
     // If it is still in the blob, or about to repeat the call that it was stopped in, it becomes
     // what it was: whatever a signal makes of that call is the kernel's business again, as if
     // nothing had been.
@@ -464,12 +475,17 @@ SurgeonProcess::BlobEnd SurgeonProcess::leave_blob() {
     // Signals are passed on; the stop that follows comes before a handler's first instruction.
     if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(killed, true);
     if (placeholder_ >= 0) return BlobEnd::interrupted;
-    if (blob_has_finished()) return BlobEnd::finished;
+    if (is_closed || blob_has_finished()) return BlobEnd::finished;
     return was_in_slot ? BlobEnd::interrupted : BlobEnd::without_effect;
+}
+
+void SurgeonProcess::record_all_cuts() noexcept {
+    for (const Cut* cut : to_cut_) record_.cuts[cut - cuts_.data()].ending = CutEnding::done;
 }
 
 void SurgeonProcess::record_finished_cuts() {
     for (const Cut* cut : to_cut_) {
+        if (record_.cuts[cut - cuts_.data()].ending == CutEnding::done) continue;
         const auto same = leads_to_file(patient_.table, *cut);
         if (same == sys::Same::no || same == sys::Same::gone) {
             record_.cuts[cut - cuts_.data()].ending = CutEnding::done;

@@ -75,12 +75,13 @@ private:
     [[nodiscard]] arch::BlobTask blob_task() const noexcept;
     void write_blob();
     [[nodiscard]] bool blob_has_finished() const noexcept;
-    [[nodiscard]] BlobEnd leave_blob();
+    [[nodiscard]] BlobEnd leave_blob(bool is_closed);
     /// False when a signal came before the deadline and before the last cut was made.
     [[nodiscard]] bool watch_blob(std::uint64_t deadline);
     [[nodiscard]] arch::Registers read_vehicle() noexcept;
     [[nodiscard]] int open_placeholder(const arch::Registers& now) const noexcept;
     [[nodiscard]] bool is_in_slot(std::uintptr_t address) const noexcept;
+    void record_all_cuts() noexcept;
     void record_finished_cuts();
     void release_bystanders();
     void release(TracedThread& thread) noexcept;
