@@ -2,6 +2,7 @@
 #include "holders.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,6 +77,23 @@ TEST_CASE("every number of a socket is found, in a table with gaps too") {
         found.push_back(static_cast<std::uint64_t>(held.fd));
     }
     CHECK(found == kept);
+}
+
+TEST_CASE("no number is missed while lower ones come and go") {
+    const sys::Fd socket = new_socket();
+    const sys::Fd high(::fcntl(socket.get(), F_DUPFD_CLOEXEC, socket.get() + 20));
+    REQUIRE(high);
+    const std::uint64_t inode = sys::inode_of(high.get());
+    std::jthread churn([](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            std::array<sys::Fd, 4> opened;
+            for (auto& fd : opened) fd = new_socket();
+        }
+    });
+    for (int i = 0; i < 300; ++i) {
+        const auto fds = only_holder(inode).fds;
+        REQUIRE(std::ranges::find(fds, high.get(), &HeldFd::fd) != fds.end());
+    }
 }
 
 TEST_CASE("a thread with a table of its own holds what the process does not") {
