@@ -53,6 +53,9 @@ struct FdUse {
     bool in_epoll = false;
     bool in_io_uring = false;
     bool thread_blocked = false;  ///< a thread waits in a call on it
+    /// Its table has an epoll set or an io_uring. An event loop keeps what it knows by fd number,
+    /// also of fds that it does not watch just now.
+    bool beside_event_loop = false;
 
     auto operator<=>(const FdUse&) const = default;
 };

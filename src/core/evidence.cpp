@@ -124,6 +124,10 @@ void note_use(Notes& notes, const Holder& holder, const HeldFd& held) {
     if (held.use.in_io_uring) {
         notes.add(evidence_code::io_uring, fd + " is registered with an io_uring");
     }
+    if (held.use.beside_event_loop && !held.use.in_epoll && !held.use.in_io_uring) {
+        notes.add(evidence_code::event_loop,
+                  fd + " is not watched by the event loop of its process just now");
+    }
     if (held.use.thread_blocked) {
         notes.add(evidence_code::blocked_thread, "a thread is blocked in a call on " + fd);
     }

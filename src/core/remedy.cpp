@@ -66,6 +66,10 @@ std::optional<std::string> sign_of_use(const Holder& holder) {
         if (held.use.in_io_uring) {
             return fd + " is registered with an io_uring";
         }
+        if (held.use.beside_event_loop) {
+            return named(holder.process) + " runs an event loop, which may still know fd " +
+                   std::to_string(held.fd);
+        }
     }
     if (holder.process.runtime != Runtime::native) {
         return named(holder.process) + " is a " + std::string{word(holder.process.runtime)} +

@@ -31,6 +31,7 @@ inline constexpr std::string_view shared = "shared";
 inline constexpr std::string_view several_fds = "several-fds";
 inline constexpr std::string_view epoll = "epoll";
 inline constexpr std::string_view io_uring = "io-uring";
+inline constexpr std::string_view event_loop = "event-loop";
 inline constexpr std::string_view blocked_thread = "blocked-thread";
 inline constexpr std::string_view use_unreadable = "use-unreadable";
 inline constexpr std::string_view runtime = "runtime";

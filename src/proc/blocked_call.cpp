@@ -37,7 +37,7 @@ constexpr auto first_argument = std::to_array<long>({
 
 constexpr auto poll_calls = std::to_array<long>({
     SYS_ppoll,
-    SYS_restart_syscall,  // a poll that a signal or a tracer has interrupted
+    SYS_restart_syscall,  // perhaps a poll that a signal or a tracer has interrupted
 #ifdef SYS_poll
     SYS_poll,
 #endif
@@ -59,6 +59,16 @@ bool read_memory(pid_t tid, std::uint64_t address, std::span<std::byte> into) {
     return ::process_vm_readv(tid, &local, 1, &remote, 1, 0) >= 0 || errno == EFAULT;
 }
 
+/// Whether memory looks like a list for poll(2): a restarted call may be a futex(2) or a sleep too,
+/// with the same arguments but another meaning.
+bool is_poll_list(std::span<const pollfd> entries) {
+    constexpr int known = POLLIN | POLLPRI | POLLOUT | POLLERR | POLLHUP | POLLNVAL | POLLRDNORM |
+                          POLLRDBAND | POLLWRNORM | POLLWRBAND | POLLMSG | POLLREMOVE | POLLRDHUP;
+    return std::ranges::all_of(entries, [](const pollfd& entry) {
+        return entry.fd < 0 || (entry.events != 0 && (entry.events & ~known) == 0);
+    });
+}
+
 std::optional<std::vector<int>> fds_polled(pid_t tid, const BlockedCall& call) {
     const std::uint64_t count = call.arguments[1];
     std::vector<int> fds;
@@ -67,6 +77,7 @@ std::optional<std::vector<int>> fds_polled(pid_t tid, const BlockedCall& call) {
     if (!read_memory(tid, call.arguments[0], std::as_writable_bytes(std::span(entries)))) {
         return std::nullopt;
     }
+    if (call.number == SYS_restart_syscall && !is_poll_list(entries)) return fds;
     for (const pollfd& entry : entries) {
         if (entry.fd >= 0) fds.push_back(entry.fd);
     }

@@ -44,6 +44,7 @@ bool contains(const std::vector<Value>& sorted, Value value) {
 
 TableUse TableUse::read(int directory, std::span<const pid_t> threads, const FdTable& table) {
     TableUse use;
+    use.has_event_loop_ = !table.epolls.empty() || !table.rings.empty();
     for (const int epoll : table.epolls) use.read_epoll(directory, threads.front(), epoll);
     for (const int ring : table.rings) use.read_ring(directory, threads.front(), ring);
     for (const pid_t tid : threads) use.read_blocked_call(directory, tid);
@@ -97,7 +98,8 @@ void TableUse::sort() {
 FdUse TableUse::of(const FdTable::Match& held) const {
     return {.in_epoll = contains(epoll_inodes_, held.inode) || contains(epoll_fds_, held.fd),
             .in_io_uring = contains(ring_inodes_, held.inode),
-            .thread_blocked = contains(awaited_fds_, held.fd)};
+            .thread_blocked = contains(awaited_fds_, held.fd),
+            .beside_event_loop = has_event_loop_};
 }
 
 bool is_close_on_exec(int directory, pid_t tid, int fd) {

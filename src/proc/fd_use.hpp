@@ -34,6 +34,7 @@ private:
     std::vector<int> epoll_fds_;               // of members without an inode
     std::vector<std::uint64_t> ring_inodes_;
     std::vector<int> awaited_fds_;
+    bool has_event_loop_ = false;
     bool complete_ = true;
 };
 

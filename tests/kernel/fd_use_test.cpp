@@ -2,12 +2,17 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdint>
 #include <string>
+#include <vector>
 
+#include "blocked_call.hpp"
 #include "file_identity.hpp"
 #include "scan.hpp"
 #include "victim.hpp"
@@ -31,7 +36,7 @@ TEST_CASE("a thread that waits for the fd is seen") {
 
 TEST_CASE("membership in an epoll set is seen, by the file and not by the number") {
     const Victim victim({"in-epoll"});
-    CHECK(only_fd(victim.number("inode")).use == FdUse{true, false, false});
+    CHECK(only_fd(victim.number("inode")).use == FdUse{true, false, false, true});
 
     const sys::Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
     sys::Fd added = new_socket();
@@ -42,6 +47,7 @@ TEST_CASE("membership in an epoll set is seen, by the file and not by the number
     added.reset();
     const sys::Fd other = new_socket();
     REQUIRE(other.get() == number);
+    CHECK(only_fd(sys::inode_of(other.get())).use.beside_event_loop);
     CHECK(only_fd(sys::inode_of(kept.get())).use.in_epoll);
     CHECK_FALSE(only_fd(sys::inode_of(other.get())).use.in_epoll);
 }
@@ -52,9 +58,21 @@ TEST_CASE("registration with an io_uring is seen") {
     REQUIRE(ring);
     const sys::Fd socket = new_socket();
     const int file = socket.get();
-    CHECK_FALSE(only_fd(sys::inode_of(file)).use.in_io_uring);
+    CHECK(only_fd(sys::inode_of(file)).use == FdUse{false, false, false, true});
     REQUIRE(::syscall(SYS_io_uring_register, ring.get(), IORING_REGISTER_FILES, &file, 1U) == 0);
     CHECK(only_fd(sys::inode_of(file)).use.in_io_uring);
+}
+
+TEST_CASE("a restarted call waits for fds only when it was a poll") {
+    const auto awaited = [](const auto& memory) {
+        const auto address = reinterpret_cast<std::uint64_t>(memory.data());
+        const std::uint64_t count = memory.size() * sizeof memory[0] / sizeof(pollfd);
+        return fds_awaited(::getpid(), {SYS_restart_syscall, {address, count, 0, 0, 0, 0}});
+    };
+    CHECK(awaited(std::array<pollfd, 3>{{{7, POLLIN, 0}, {-1, 0, 0}, {8, POLLOUT, 0}}}) ==
+          std::vector{7, 8});
+    CHECK(awaited(std::array<int, 4>{8, 0, 12, 0}) == std::vector<int>{});
+    CHECK(awaited(std::array<int, 4>{8, POLLIN, 12, -1}) == std::vector<int>{});
 }
 
 TEST_CASE("use is read only when asked for") {

@@ -219,6 +219,9 @@ TEST_CASE("how the holder uses the fd is evidence") {
     finding = diagnosed(held);
     CHECK(has_evidence(finding, evidence_code::zombie_leader));
     CHECK_FALSE(has_evidence(finding, evidence_code::private_fd_table));
+    CHECK_FALSE(has_evidence(finding, evidence_code::event_loop));
+    held.holders[0].fds[0].use = {.beside_event_loop = true};
+    CHECK(has_evidence(diagnosed(held), evidence_code::event_loop));
 }
 
 TEST_CASE("a use that could not be read is evidence of its holder only") {

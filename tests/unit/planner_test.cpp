@@ -83,6 +83,12 @@ TEST_CASE("auto replaces a number that something still knows, and says what does
     CHECK(step_of(held).actions == replaced);
     use = {false, false, true};
     CHECK(step_of(held).actions == replaced);
+    use = {.beside_event_loop = true};
+    CHECK(step_of(held).actions == replaced);
+    CHECK(
+        step_of(held).reason ==
+        "pid 4712 (nginx) runs an event loop, which may still know fd 8, so that its number stays "
+        "reserved");
     use = {};
     for (const Runtime runtime : {Runtime::node, Runtime::jvm, Runtime::go, Runtime::cpython}) {
         held.holders[1].process.runtime = runtime;
