@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 tools/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev nlohmann-json3-dev \
     libboost-program-options-dev doctest-dev python3 python3-jsonschema mandoc clang-format clang-tidy \
-    shellcheck >&2
+    shellcheck iproute2 nodejs default-jdk-headless golang-go python3-uvloop nginx-light redis-server >&2
 
 out=build-tests
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
