@@ -3,10 +3,15 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <string>
+#include <system_error>
+#include <vector>
 
 #include "command.hpp"
 #include "commands.hpp"
@@ -59,10 +64,26 @@ void reserve_standard_fds() {
     }
 }
 
+/// A service that starts us may leak its sockets into us: we would be one more holder of them, and
+/// the reason why they stay open.
+void close_inherited_sockets() {
+    std::vector<int> sockets;
+    std::error_code unreadable;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", unreadable)) {
+        struct stat info {};
+        const int fd = std::atoi(entry.path().filename().c_str());
+        if (fd > STDERR_FILENO && ::fstat(fd, &info) == 0 && S_ISSOCK(info.st_mode)) {
+            sockets.push_back(fd);
+        }
+    }
+    for (const int fd : sockets) ::close(fd);
+}
+
 }  // namespace
 
 int run(std::span<char* const> arguments) {
     reserve_standard_fds();
+    close_inherited_sockets();
     // A reader that goes away is an error to report, not a reason to die in the middle of a step.
     ::signal(SIGPIPE, SIG_IGN);
     return static_cast<int>(run_and_explain(arguments.subspan(arguments.empty() ? 0 : 1)));

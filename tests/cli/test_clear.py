@@ -1,16 +1,30 @@
 # SPDX-License-Identifier: MIT
 """unwait clear without a question: dry runs, --yes, outcomes and exit statuses."""
 
+import ctypes
+import json
+import os
 import resource
 import subprocess
 import unittest
 
-from support import UNWAIT, Leaky, TestCase, normal, talk
+from support import UNWAIT, Leaky, TestCase, normal, talk, unwait
 
 
 def only(items):
     assert len(items) == 1, items
     return items[0]
+
+
+def take_fd(pid, fd):
+    """A duplicate of another process's fd, for whatever is executed next."""
+    pidfd_getfd = 438
+    pidfd = os.pidfd_open(pid)
+    copy = ctypes.CDLL(None, use_errno=True).syscall(pidfd_getfd, pidfd, fd, 0)
+    os.close(pidfd)
+    if copy < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_getfd")
+    os.set_inheritable(copy, True)
 
 
 def clear(leak, *more):
@@ -119,6 +133,16 @@ class Clear(TestCase):
             self.assertEqual((outcome["result"], outcome["action"]), ("cleared", "close"))
             self.assertTrue(outcome["frees_fd"])
             self.assertEqual(leak.open_fds(), leak.fds[1:])
+
+    def test_a_socket_that_leaked_into_unwait_itself(self):
+        with Leaky() as leak:
+            # As a service without close-on-exec leaks it into the children that it starts.
+            result = unwait(*clear(leak, "-y", "-J", "--actions", "close"), close_fds=False,
+                            preexec_fn=lambda: take_fd(leak.pid, leak.fds[0]))
+            report = json.loads(result.stdout)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            holders = only(report["plan"]["steps"])["holders"]
+            self.assertEqual([holder["pid"] for holder in holders], [leak.pid])
 
     def test_table(self):
         with Leaky(b"api") as leak:
