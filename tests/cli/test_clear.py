@@ -2,9 +2,11 @@
 """unwait clear without a question: dry runs, --yes, outcomes and exit statuses."""
 
 import ctypes
+import errno
 import json
 import os
 import resource
+import struct
 import subprocess
 import unittest
 
@@ -16,11 +18,33 @@ def only(items):
     return items[0]
 
 
+PIDFD_GETFD = 438
+
+
+def deny_call(number, error):
+    """A seccomp filter for whatever is executed next: this call fails."""
+    load, jump_equal, give = 0x20, 0x15, 0x06
+    allow, fail = 0x7FFF0000, 0x00050000
+    program = b"".join(
+        struct.pack("HBBI", *instruction)
+        for instruction in (
+            (load, 0, 0, 0),
+            (jump_equal, 0, 1, number),
+            (give, 0, 0, fail | error),
+            (give, 0, 0, allow),
+        )
+    )
+    buffer = ctypes.create_string_buffer(program)
+    header = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(buffer))
+    prctl, set_seccomp, filter_mode = ctypes.CDLL(None).prctl, 22, 2
+    if prctl(set_seccomp, filter_mode, ctypes.c_char_p(header), 0, 0) != 0:
+        raise OSError("prctl PR_SET_SECCOMP")
+
+
 def take_fd(pid, fd):
     """A duplicate of another process's fd, for whatever is executed next."""
-    pidfd_getfd = 438
     pidfd = os.pidfd_open(pid)
-    copy = ctypes.CDLL(None, use_errno=True).syscall(pidfd_getfd, pidfd, fd, 0)
+    copy = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, pidfd, fd, 0)
     os.close(pidfd)
     if copy < 0:
         raise OSError(ctypes.get_errno(), "pidfd_getfd")
@@ -143,6 +167,23 @@ class Clear(TestCase):
             self.assertEqual(result.returncode, 0, result.stderr)
             holders = only(report["plan"]["steps"])["holders"]
             self.assertEqual([holder["pid"] for holder in holders], [leak.pid])
+
+    def test_where_fds_cannot_be_duplicated(self):
+        """An old kernel, or a container's seccomp profile."""
+        for error in (errno.ENOSYS, errno.EPERM):
+            with self.subTest(errno.errorcode[error]), Leaky(count=2) as leak:
+                impossible = unwait(*clear(leak, "-n", "-J", "--actions", "shutdown"),
+                                    preexec_fn=lambda: deny_call(PIDFD_GETFD, error))
+                plan = json.loads(impossible.stdout)["plan"]
+                self.assertEqual((len(plan["steps"]), len(plan["left_alone"])), (0, 2))
+                result = unwait(*clear(leak, "-y", "-J"),
+                                preexec_fn=lambda: deny_call(PIDFD_GETFD, error))
+                report = json.loads(result.stdout)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                for step in report["plan"]["steps"]:
+                    self.assertEqual(step["actions"], ["replace"])
+                    self.assertIn("no shutdown before it: pidfd_getfd", step["reason"])
+                self.assertEqual([o["result"] for o in report["outcomes"]], ["cleared"] * 2)
 
     def test_table(self):
         with Leaky(b"api") as leak:
