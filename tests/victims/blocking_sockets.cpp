@@ -27,12 +27,6 @@ int with_timeout(const BlockingCalls& calls, int fd, int option) {
     return fd;
 }
 
-int full(const Server& server) {
-    const int fd = server.establish().fd;
-    fill(fd);
-    return fd;
-}
-
 void add_receiving(BlockingCalls& calls, const Server& server) {
     const auto quiet = [&server] { return server.establish().fd; };
     calls.add("read_socket", SYS_read, quiet(), calls.buffer(), 1);
@@ -52,17 +46,21 @@ void add_receiving(BlockingCalls& calls, const Server& server) {
 }
 
 void add_sending(BlockingCalls& calls, const Server& server) {
-    calls.add("sendto", SYS_sendto, full(server), calls.buffer(), 1, MSG_NOSIGNAL, nullptr, 0);
-    calls.add("sendmsg", SYS_sendmsg, full(server), message(calls), MSG_NOSIGNAL);
+    std::vector<int> used;
+    const auto full = [&] { return used.emplace_back(server.establish().fd); };
+    calls.add("sendto", SYS_sendto, full(), calls.buffer(), 1, MSG_NOSIGNAL, nullptr, 0);
+    calls.add("sendmsg", SYS_sendmsg, full(), message(calls), MSG_NOSIGNAL);
     mmsghdr many{};
     many.msg_hdr = *message(calls);
-    calls.add("sendmmsg", SYS_sendmmsg, full(server), calls.keep(many), 1, MSG_NOSIGNAL);
-    calls.add("writev_socket", SYS_writev, full(server), calls.keep(iovec{calls.buffer(), 1}), 1);
+    calls.add("sendmmsg", SYS_sendmmsg, full(), calls.keep(many), 1, MSG_NOSIGNAL);
+    calls.add("writev_socket", SYS_writev, full(), calls.keep(iovec{calls.buffer(), 1}), 1);
     const int file = must(memfd_create("sent", MFD_CLOEXEC), "memfd_create");
     must(ftruncate(file, 4096), "ftruncate");
-    calls.add("sendfile", SYS_sendfile, full(server), file, nullptr, 4096);
-    calls.add("sendto_timeout", SYS_sendto, with_timeout(calls, full(server), SO_SNDTIMEO),
+    calls.add("sendfile", SYS_sendfile, full(), file, nullptr, 4096);
+    calls.add("sendto_timeout", SYS_sendto, with_timeout(calls, full(), SO_SNDTIMEO),
               calls.buffer(), 1, MSG_NOSIGNAL, nullptr, 0);
+    // All at once: it takes a while until a window is closed.
+    fill(used);
 }
 
 /// A listener whose queue is full: further connects wait.

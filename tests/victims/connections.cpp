@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -179,14 +180,15 @@ void tell_connections(Stage& stage, const Server& server,
     stage.tell("peer_ports", peer_ports);
 }
 
-void fill(int fd) {
+void fill(const std::vector<int>& fds) {
     // What was sent moves on to the peer for a while and leaves room here.
-    await(
-        [fd] {
-            fill_once(fd);
-            return has_closed_window(fd) && fill_once(fd) == 0;
-        },
-        "a full socket");
+    const auto is_full = [](int fd) {
+        fill_once(fd);
+        return has_closed_window(fd) && fill_once(fd) == 0;
+    };
+    // None is left out, so that all fill up at the same time.
+    const auto all = static_cast<std::ptrdiff_t>(fds.size());
+    await([&] { return std::ranges::count_if(fds, is_full) == all; }, "full sockets");
 }
 
 std::uint64_t cookie_of(int fd) {

@@ -48,8 +48,8 @@ std::vector<Connection> make_close_wait(Stage& stage, const Arguments& arguments
 void tell_connections(Stage& stage, const Server& server,
                       const std::vector<Connection>& connections);
 
-/// Sends until the peer's window is closed and nothing more fits: the next write blocks.
-void fill(int fd);
+/// Sends until the peers' windows are closed and nothing more fits: the next write blocks.
+void fill(const std::vector<int>& fds);
 
 /// SO_COOKIE.
 [[nodiscard]] std::uint64_t cookie_of(int fd);

@@ -103,7 +103,7 @@ void pinned(Stage& stage, const Arguments& arguments) {
     const Server server(arguments);
     Connection connection = server.establish();
     must(shutdown(connection.peer, SHUT_WR), "shutdown");
-    fill(connection.fd);
+    fill({connection.fd});
     tell_connections(stage, server, {connection});
     stage.tell("peer_fd", connection.peer);
     stage.tell("tid", block_in(stage, {"write", SYS_write, [fd = connection.fd] {

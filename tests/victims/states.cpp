@@ -64,7 +64,7 @@ void blocked_writer(Stage& stage, const Arguments& arguments) {
     must(shutdown(connection.peer, SHUT_WR), "shutdown");
     std::array<char, 1> end{};
     if (read(connection.fd, end.data(), end.size()) != 0) fail("read of the FIN");
-    fill(connection.fd);
+    fill({connection.fd});
     tell_connections(stage, server, {connection});
     stage.tell("peer_fd", connection.peer);
     if (arguments.number("block", 1) == 0) return;
