@@ -3,6 +3,7 @@
 
 import http.client
 import http.server
+import queue
 import threading
 import urllib.parse
 
@@ -31,7 +32,7 @@ def get_and_check(browser, text):
 
 
 class Upstream(http.server.ThreadingHTTPServer):
-    """/echo?TEXT answers at once, /hold after release()."""
+    """/echo?TEXT answers at once, /hold when it is released."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -39,17 +40,13 @@ class Upstream(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Answer)
         self.port = self.server_address[1]
-        self.held = threading.Semaphore(0)
-        self.released = threading.Semaphore(0)
+        self.held = queue.SimpleQueue()
         self.thread = threading.Thread(target=self.serve_forever)
         self.thread.start()
 
-    def wait_for_held(self):
-        if not self.held.acquire(timeout=DEADLINE):
-            raise AssertionError("the request has not come through")
-
-    def release(self, count):
-        self.released.release(count)
+    def next_held(self):
+        """Waits for a request that is held; set() of what is returned lets it be answered."""
+        return self.held.get(timeout=DEADLINE)
 
     def stop(self):
         self.shutdown()
@@ -64,8 +61,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         text = urllib.parse.unquote(self.path.partition("?")[2])
         if self.path == "/hold":
-            self.server.held.release()
-            self.server.released.acquire(timeout=DEADLINE)
+            released = threading.Event()
+            self.server.held.put(released)
+            released.wait(DEADLINE)
             text = "late"
         body = text.encode()
         self.send_response(200)
