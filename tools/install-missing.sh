@@ -7,9 +7,11 @@ set -euo pipefail
 here=$(dpkg --print-architecture)
 missing=()
 for package in "$@"; do
-    # Of other architectures there may be more.
+    # Of other architectures there may be more, but only those are meant that are named.
+    wanted=$here
+    if [[ $package == *:* ]]; then wanted=${package##*:}; fi
     dpkg-query -W -f '${Architecture} ${db:Status-Status}\n' "$package" 2>/dev/null |
-        grep -qxE "($here|all) installed" || missing+=("$package")
+        grep -qxE "($wanted|all) installed" || missing+=("$package")
 done
 if ((${#missing[@]} == 0)); then exit 0; fi
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "seccomp.hpp"
 #include "surgeon.hpp"
@@ -17,16 +18,21 @@
 /// blob. Nothing here allocates. Every function that takes a tid needs it in a ptrace-stop.
 namespace unwait::ptrace::arch {
 
-/// All general registers, as PTRACE_GETREGS lays them out.
+/// All general registers, as PTRACE_GETREGS or PTRACE_GETREGSET lays them out.
 struct Registers {
     user_regs_struct raw;
+    // Only where the registers themselves do not tell:
+    bool beside_call =
+        false;                ///< a system call instruction is before or at the instruction pointer
+    bool is_foreign = false;  ///< of another instruction set, and not in `raw`
 };
 
 [[nodiscard]] bool read_registers(pid_t tid, Registers& into) noexcept;
 [[nodiscard]] bool write_registers(pid_t tid, const Registers& from) noexcept;
 
-/// Moves the instruction pointer: one word, so that it happened or did not.
-[[nodiscard]] bool set_instruction_pointer(pid_t tid, std::uintptr_t address) noexcept;
+/// Moves the instruction pointer of a thread with these registers: it happens or it does not.
+[[nodiscard]] bool set_instruction_pointer(pid_t tid, const Registers& registers,
+                                           std::uintptr_t address) noexcept;
 
 [[nodiscard]] std::uintptr_t instruction_pointer(const Registers& registers) noexcept;
 [[nodiscard]] std::uintptr_t stack_pointer(const Registers& registers) noexcept;
@@ -41,20 +47,37 @@ void move_instruction_pointer(Registers& registers, std::uintptr_t address) noex
 /// its instruction set, and it does not single-step itself.
 [[nodiscard]] bool can_carry_blob(const Registers& registers, std::uintptr_t address) noexcept;
 
-/// Some calls end with EINTR after any stop, even without a signal (signal(7)). Where that is about
-/// to happen the call is marked to be restarted unless a handler runs; `registers` follows. True
-/// unless the kernel failed.
-[[nodiscard]] bool cure_interrupted_call(pid_t tid, Registers& registers) noexcept;
-
-/// Whether a thread that was stopped with these registers is about to repeat its system call.
-[[nodiscard]] bool about_to_restart(const Registers& now, const Registers& stopped) noexcept;
-
 /// A thread's system call as /proc/PID/syscall shows it.
 struct SampledCall {
     long number = -1;  ///< -1: in none
     std::array<std::uint64_t, 6> arguments{};
     std::uint64_t stack_pointer = 0;
+    std::uint64_t instruction_pointer = 0;
 };
+[[nodiscard]] std::optional<SampledCall> parse_call(std::string_view text) noexcept;
+
+/// What a running thread is in, for cure_interrupted_call(); nothing where that needs no such help.
+[[nodiscard]] SampledCall sample_call(pid_t tid) noexcept;
+
+/// Some calls end with EINTR after any stop, even without a signal (signal(7)). Where that is about
+/// to happen the call is marked to be restarted unless a handler runs; `registers` follows.
+/// `before` was sampled before the stop. True unless the kernel failed.
+[[nodiscard]] bool cure_interrupted_call(pid_t tid, const SampledCall& before,
+                                         Registers& registers) noexcept;
+
+/// On some architectures the kernel has decided at a stop what becomes of the interrupted call, and
+/// forgotten the call. There the thread makes it once more, and the blob is begun at its exit,
+/// where that is still open. Whether this thread has to be brought there.
+[[nodiscard]] bool must_start_at_exit(pid_t tid, const Registers& registers) noexcept;
+
+/// At the entry of that call: whether it comes back from an interruption as it came.
+[[nodiscard]] bool can_interrupt_call(const Registers& at_entry) noexcept;
+
+/// At its exit: as cure_interrupted_call().
+[[nodiscard]] bool cure_at_exit(pid_t tid, Registers& registers) noexcept;
+
+/// Whether a thread that was stopped with these registers is about to repeat its system call.
+[[nodiscard]] bool about_to_restart(const Registers& now, const Registers& stopped) noexcept;
 
 /// Whether a stop always makes this call end with EINTR.
 [[nodiscard]] bool is_disturbed_by_stops(const SampledCall& call) noexcept;
@@ -76,7 +99,7 @@ struct SampledCall {
 [[nodiscard]] std::size_t blob_size(Operation operation, std::size_t cuts) noexcept;
 
 /// Where in the blob a stopped thread is pointed at.
-inline constexpr std::uintptr_t blob_entry = 2;
+extern const std::uintptr_t blob_entry;
 
 /// What a blob is to do.
 struct BlobTask {
@@ -94,6 +117,12 @@ struct BlobTask {
 /// The placeholder that a replacing blob has open in a thread that is stopped inside it; -1 for
 /// none.
 [[nodiscard]] int placeholder_in(const BlobTask& task, const Registers& now) noexcept;
+
+/// The registers that a thread which is stopped in the blob gets, to be out of it: those it was
+/// `stopped` with, or those with which the blob would have gone on. `signal` is the one that it is
+/// about to be given, 0 for none.
+[[nodiscard]] Registers leave_blob(const BlobTask& task, const Registers& now,
+                                   const Registers& stopped, pid_t tid, int signal) noexcept;
 
 /// The system calls of the blob for a thread with these registers, as a seccomp filter sees them:
 /// AUDIT_ARCH_..., their numbers, and how far behind the blob's begin their instructions end.

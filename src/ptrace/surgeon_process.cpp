@@ -324,8 +324,9 @@ void SurgeonProcess::check_vehicle() {
     if (!vehicle().is_held()) give_up("the thread that was to make the call has ended", true);
     if (!arch::can_carry_blob(vehicle().registers, slot_)) {
         give_up(
-            "the thread that was to make the call single-steps itself, or runs 32-bit code in a "
-            "64-bit process");
+            "the thread that was to make the call single-steps itself, runs 32-bit code in a "
+            "64-bit "
+            "process, or is too far from where code can be placed");
     }
     if (!filters_->is_unchanged(vehicle().tid(), vehicle().registers)) {
         give_up("the thread that was to make the call has got another seccomp filter", true);
@@ -379,14 +380,16 @@ void SurgeonProcess::write_blob() {
 }
 
 SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
+    if (!vehicle().prepare(now_ns() + stop_patience)) {
+        if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(killed, true);
+        return BlobEnd::interrupted;
+    }
     write_blob();
     for (const Cut* cut : to_cut_) record_.cuts[cut - cuts_.data()].committed = true;
     // The commit point: from here on the target needs nobody.
-    if (!arch::set_instruction_pointer(vehicle().tid(),
-                                       slot_ + sizeof(Cave::Header) + arch::blob_entry)) {
+    if (!vehicle().start_at(slot_ + sizeof(Cave::Header) + arch::blob_entry)) {
         give_up(killed, true);
     }
-    vehicle().cont();
     const std::uint64_t deadline = now_ns() + blob_patience;
     for (std::uint64_t slice = spin_patience + to_cut_.size() * 10 * ns_per_us;; slice *= 2) {
         const bool is_interrupted = !watch_blob(std::min(now_ns() + slice, deadline));
@@ -410,9 +413,7 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
             case TracedThread::Stop::held:
                 break;
         }
-        if (is_closed || !is_in_slot(arch::instruction_pointer(read_vehicle()))) {
-            return leave_blob(is_closed);
-        }
+        if (is_closed || has_made_all_calls(read_vehicle())) return leave_blob(is_closed);
         // It has had no processor yet. Left alone it comes to its end by itself.
         if (now_ns() > deadline) give_up(too_slow, true);
         vehicle().cont();
@@ -458,6 +459,13 @@ int SurgeonProcess::open_placeholder(const arch::Registers& now) const noexcept 
     return arch::placeholder_in(blob_task(), now);
 }
 
+bool SurgeonProcess::has_made_all_calls(const arch::Registers& now) const noexcept {
+    const auto at = arch::instruction_pointer(now);
+    const auto calls = arch::blob_calls(operation_, now);
+    return !is_in_slot(at) ||
+           (operation_ == Operation::replace && at >= blob_task().address + calls.last.end);
+}
+
 bool SurgeonProcess::is_in_slot(std::uintptr_t address) const noexcept {
     return address >= slot_ && address < slot_ + slot_size_;
 }
@@ -469,8 +477,11 @@ SurgeonProcess::BlobEnd SurgeonProcess::leave_blob(bool is_closed) {
     const arch::Registers now = read_vehicle();
     placeholder_ = open_placeholder(now);
     const bool was_in_slot = is_in_slot(arch::instruction_pointer(now));
-    if (was_in_slot || arch::about_to_restart(now, vehicle().registers)) {
-        if (!arch::write_registers(vehicle().tid(), vehicle().registers)) give_up(killed);
+    const auto& stopped = vehicle().registers;
+    if (was_in_slot || arch::about_to_restart(now, stopped)) {
+        const auto left =
+            arch::leave_blob(blob_task(), now, stopped, vehicle().tid(), vehicle().signal());
+        if (!arch::write_registers(vehicle().tid(), left)) give_up(killed);
     }
     // Signals are passed on; the stop that follows comes before a handler's first instruction.
     if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(killed, true);

@@ -80,6 +80,7 @@ private:
     [[nodiscard]] bool watch_blob(std::uint64_t deadline);
     [[nodiscard]] arch::Registers read_vehicle() noexcept;
     [[nodiscard]] int open_placeholder(const arch::Registers& now) const noexcept;
+    [[nodiscard]] bool has_made_all_calls(const arch::Registers& now) const noexcept;
     [[nodiscard]] bool is_in_slot(std::uintptr_t address) const noexcept;
     void record_all_cuts() noexcept;
     void record_finished_cuts();

@@ -61,22 +61,6 @@ std::string read_or_empty(int directory, const std::string& path) {
     }
 }
 
-// "nr 0xarg1 … 0xarg6 0xsp 0xpc" in a call, "-1 0xsp 0xpc" elsewhere, "running" on a processor.
-std::optional<arch::SampledCall> sampled_call(std::string_view text) {
-    arch::SampledCall call;
-    const auto number = number_at<long>(text);
-    if (!number || *number < 0) return std::nullopt;
-    call.number = *number;
-    const auto next = [&text] {
-        const auto at = std::min(text.find(" 0x"), text.size());
-        text.remove_prefix(std::min(at + 3, text.size()));
-        return number_at<std::uint64_t>(text, 16).value_or(0);
-    };
-    for (auto& argument : call.arguments) argument = next();
-    call.stack_pointer = next();
-    return call;
-}
-
 }  // namespace
 
 SurveyedThread judge_thread(std::string_view stat, std::string_view status,
@@ -93,7 +77,7 @@ SurveyedThread judge_thread(std::string_view stat, std::string_view status,
         (*flags & (pf_io_worker | pf_user_worker | pf_exiting)) != 0) {
         return thread;
     }
-    const auto call = sampled_call(system_call);
+    const auto call = arch::parse_call(system_call);
     thread.fitness = thread.running                               ? Fitness::running
                      : call && arch::is_disturbed_by_stops(*call) ? Fitness::disturbed
                                                                   : Fitness::asleep;

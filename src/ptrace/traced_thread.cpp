@@ -41,6 +41,7 @@ int TracedThread::seize() noexcept {
 }
 
 void TracedThread::interrupt() noexcept {
+    before_ = arch::sample_call(tid());
     if (held_since_ == 0) held_since_ = now_ns();
     if (::ptrace(PTRACE_INTERRUPT, tid(), nullptr, nullptr) != 0) state_ = State::gone;
 }
@@ -63,7 +64,8 @@ TracedThread::Stop TracedThread::wait(std::uint64_t deadline) noexcept {
                 state_ = signal_ == SIGTRAP ? State::stopped : State::group_stopped;
                 return Stop::held;
             }
-            if (event != 0) signal_ = 0;
+            in_call_stop_ = event == 0 && signal_ == (SIGTRAP | 0x80);
+            if (event != 0 || in_call_stop_) signal_ = 0;
             return Stop::signal;
         }
         const std::uint64_t now = now_ns();
@@ -92,7 +94,7 @@ bool TracedThread::hold(std::uint64_t deadline, FilterCheck& filters) noexcept {
                 break;
             case Stop::held:
                 if (arch::read_registers(tid(), registers) &&
-                    arch::cure_interrupted_call(tid(), registers) &&
+                    arch::cure_interrupted_call(tid(), before_, registers) &&
                     filters.guard_restart(thread_, registers)) {
                     return true;
                 }
@@ -100,6 +102,38 @@ bool TracedThread::hold(std::uint64_t deadline, FilterCheck& filters) noexcept {
                 return false;
         }
     }
+}
+
+bool TracedThread::prepare(std::uint64_t deadline) noexcept {
+    if (!arch::must_start_at_exit(tid(), registers)) return true;
+    if (!go_to_call_stop(deadline) || !arch::read_registers(tid(), registers) ||
+        !arch::can_interrupt_call(registers)) {
+        return false;
+    }
+    ::ptrace(PTRACE_INTERRUPT, tid(), nullptr, nullptr);
+    return go_to_call_stop(deadline) && arch::read_registers(tid(), registers) &&
+           arch::cure_at_exit(tid(), registers);
+}
+
+bool TracedThread::go_to_call_stop(std::uint64_t deadline) noexcept {
+    // A group-stopped thread stops once more without getting anywhere.
+    for (int stops = 0; stops < 10; ++stops) {
+        ::ptrace(PTRACE_SYSCALL, tid(), nullptr, nullptr);
+        state_ = State::running;
+        in_call_stop_ = false;
+        const Stop stop = wait(deadline);
+        if (stop != Stop::held) return stop == Stop::signal && in_call_stop_;
+    }
+    return false;
+}
+
+bool TracedThread::start_at(std::uintptr_t address) noexcept {
+    if (!arch::set_instruction_pointer(tid(), registers, address)) return false;
+    // Only on its way to a stop does the kernel decide what becomes of the call.
+    if (in_call_stop_) ::ptrace(PTRACE_INTERRUPT, tid(), nullptr, nullptr);
+    in_call_stop_ = false;
+    cont();
+    return true;
 }
 
 void TracedThread::cont() noexcept {

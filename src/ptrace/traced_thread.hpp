@@ -55,6 +55,17 @@ public:
     /// False when the time was up (State::running) or it is gone.
     [[nodiscard]] bool hold(std::uint64_t deadline, FilterCheck& filters) noexcept;
 
+    /// Brings a held thread to the stop at which a blob can be begun, see
+    /// arch::must_start_at_exit(), and reads its registers again. False when something came
+    /// between: hold() it again.
+    [[nodiscard]] bool prepare(std::uint64_t deadline) noexcept;
+
+    /// Lets a prepared thread run from that address on, still seized. False when it is gone.
+    [[nodiscard]] bool start_at(std::uintptr_t address) noexcept;
+
+    /// The signal that it is about to be given, 0 for none.
+    [[nodiscard]] int signal() const noexcept { return is_held() ? 0 : signal_; }
+
     /// Lets it run until further notice, still seized.
     void cont() noexcept;
 
@@ -76,7 +87,11 @@ public:
 private:
     SurveyedThread thread_;
     State state_ = State::running;
+    [[nodiscard]] bool go_to_call_stop(std::uint64_t deadline) noexcept;
+
+    arch::SampledCall before_;      ///< what it was in when interrupt() was called
     int signal_ = 0;                ///< of the last stop
+    bool in_call_stop_ = false;     ///< the last stop is that of PTRACE_SYSCALL
     std::uint64_t held_since_ = 0;  ///< now_ns of the first interrupt(), 0 when it was released
 };
 

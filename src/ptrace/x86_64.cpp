@@ -67,7 +67,9 @@ bool write_registers(pid_t tid, const Registers& from) noexcept {
     return ::ptrace(PTRACE_SETREGS, tid, nullptr, &from.raw) == 0;
 }
 
-bool set_instruction_pointer(pid_t tid, std::uintptr_t address) noexcept {
+const std::uintptr_t blob_entry = 2;
+
+bool set_instruction_pointer(pid_t tid, const Registers&, std::uintptr_t address) noexcept {
     return ::ptrace(PTRACE_POKEUSER, tid, offsetof(user_regs_struct, rip), address) == 0;
 }
 
@@ -91,7 +93,9 @@ bool can_carry_blob(const Registers& registers, std::uintptr_t address) noexcept
     return reachable && (registers.raw.eflags & trap_flag) == 0;
 }
 
-bool cure_interrupted_call(pid_t tid, Registers& registers) noexcept {
+SampledCall sample_call(pid_t) noexcept { return {}; }
+
+bool cure_interrupted_call(pid_t tid, const SampledCall&, Registers& registers) noexcept {
     auto& raw = registers.raw;
     // Results of 32-bit calls are as wide as others here.
     if (!in_system_call(registers) || static_cast<long>(raw.rax) != -EINTR) return true;
@@ -102,6 +106,10 @@ bool cure_interrupted_call(pid_t tid, Registers& registers) noexcept {
     raw.rax = static_cast<std::uint64_t>(-erestartnohand);
     return ::ptrace(PTRACE_POKEUSER, tid, offsetof(user_regs_struct, rax), raw.rax) == 0;
 }
+
+bool must_start_at_exit(pid_t, const Registers&) noexcept { return false; }
+bool can_interrupt_call(const Registers&) noexcept { return true; }
+bool cure_at_exit(pid_t, Registers&) noexcept { return true; }
 
 bool about_to_restart(const Registers& now, const Registers& stopped) noexcept {
     const long code = -static_cast<long>(stopped.raw.rax);
@@ -155,6 +163,11 @@ std::size_t build_blob(const BlobTask& task, const Registers& registers, std::by
 
 BlobCalls blob_calls(Operation operation, const Registers& registers) noexcept {
     return runs_32_bit_code(registers) ? i386::blob_calls(operation) : amd64::blob_calls(operation);
+}
+
+Registers leave_blob(const BlobTask&, const Registers&, const Registers& stopped, pid_t,
+                     int) noexcept {
+    return stopped;  // the kernel decides again what becomes of the call
 }
 
 int placeholder_in(const BlobTask& task, const Registers& now) noexcept {

@@ -85,7 +85,7 @@ TEST_CASE("32-bit code of a 64-bit program is refused, and lives on") {
     patient.table = patient.id.pid;
     const Cuts cuts(victim, {victim.number("fd")});
     const auto surgery = ptrace::operate(patient, Operation::close, cuts.cuts);
-    CHECK(surgery.refusal.find("32-bit code in a 64-bit process") != std::string::npos);
+    CHECK(surgery.refusal.find("runs 32-bit code") != std::string::npos);
     CHECK(surgery.cuts[0].ending == CutEnding::untouched);
     CHECK(tracer_of(patient.id.pid) == "0");
     while (process_state(patient.id.pid) == "R") sched_yield();

@@ -64,7 +64,9 @@ void add_futexes(BlockingCalls& calls) {
 }
 
 void add_signals(BlockingCalls& calls) {
+#ifdef SYS_pause
     calls.add("pause", SYS_pause);
+#endif
     calls.add("rt_sigsuspend", SYS_rt_sigsuspend, calls.keep<std::uint64_t>(0), signal_set_size);
     const auto* wanted = calls.keep<std::uint64_t>(1ULL << (SIGUSR2 - 1));
     calls.add("rt_sigtimedwait", SYS_rt_sigtimedwait, wanted, nullptr, nullptr, signal_set_size);
@@ -93,27 +95,29 @@ void add_time(BlockingCalls& calls) {
 
 void add_ready_calls(BlockingCalls& calls) {
     const auto quiet = [&calls] { return calls.keep(pollfd{quiet_file(), POLLIN, 0}); };
-    calls.add("poll", SYS_poll, quiet(), 1, -1);
-    calls.add("poll_timeout", SYS_poll, quiet(), 1, calls.timeout_ms());
     calls.add("ppoll", SYS_ppoll, quiet(), 1, nullptr, nullptr, signal_set_size);
     calls.add("ppoll_timeout", SYS_ppoll, quiet(), 1, calls.timeout(), nullptr, signal_set_size);
     const int fd = quiet_file();
-    calls.add("select", SYS_select, fd + 1, set_of(calls, fd), nullptr, nullptr, nullptr);
-    calls.add("select_timeout", SYS_select, fd + 1, set_of(calls, fd), nullptr, nullptr,
-              calls.timeout_us());
     calls.add("pselect6", SYS_pselect6, fd + 1, set_of(calls, fd), nullptr, nullptr, nullptr,
               nullptr);
     calls.add("pselect6_timeout", SYS_pselect6, fd + 1, set_of(calls, fd), nullptr, nullptr,
               calls.timeout(), nullptr);
-    calls.add("epoll_wait", SYS_epoll_wait, quiet_epoll(), calls.buffer(), 1, -1);
-    calls.add("epoll_wait_timeout", SYS_epoll_wait, quiet_epoll(), calls.buffer(), 1,
-              calls.timeout_ms());
     calls.add("epoll_pwait", SYS_epoll_pwait, quiet_epoll(), calls.buffer(), 1, -1, nullptr,
               signal_set_size);
     calls.add("epoll_pwait2", SYS_epoll_pwait2, quiet_epoll(), calls.buffer(), 1, nullptr, nullptr,
               signal_set_size);
     calls.add("epoll_pwait2_timeout", SYS_epoll_pwait2, quiet_epoll(), calls.buffer(), 1,
               calls.timeout(), nullptr, signal_set_size);
+#ifdef SYS_poll  // newer architectures have only those above
+    calls.add("poll", SYS_poll, quiet(), 1, -1);
+    calls.add("poll_timeout", SYS_poll, quiet(), 1, calls.timeout_ms());
+    calls.add("select", SYS_select, fd + 1, set_of(calls, fd), nullptr, nullptr, nullptr);
+    calls.add("select_timeout", SYS_select, fd + 1, set_of(calls, fd), nullptr, nullptr,
+              calls.timeout_us());
+    calls.add("epoll_wait", SYS_epoll_wait, quiet_epoll(), calls.buffer(), 1, -1);
+    calls.add("epoll_wait_timeout", SYS_epoll_wait, quiet_epoll(), calls.buffer(), 1,
+              calls.timeout_ms());
+#endif
 }
 
 void add_wait_calls(BlockingCalls& calls) {

@@ -14,6 +14,7 @@
 
 #include "blocked.hpp"
 #include "connections.hpp"
+#include "old_calls.hpp"
 #include "scenarios.hpp"
 
 namespace victim {
@@ -129,7 +130,7 @@ void vforking(Stage& stage, const Arguments& arguments) {
     make_close_wait(stage, arguments);
     static std::array<int, 2> gate{};
     must(pipe2(gate.data(), O_CLOEXEC), "pipe2");
-    stage.tell("tid", block_in(stage, {"vfork", SYS_vfork, [victim = getpid()] {
+    stage.tell("tid", block_in(stage, {"vfork", call_of_vfork, [victim = getpid()] {
                                            const long child = vfork();
                                            if (child != 0) return child;
                                            die_with(victim);

@@ -12,6 +12,7 @@
 
 #include "blocked.hpp"
 #include "connections.hpp"
+#include "old_calls.hpp"
 #include "scenarios.hpp"
 
 namespace victim {
@@ -48,7 +49,7 @@ void spin(Meter& meter) {
 void metered(Stage& stage, const Arguments& arguments) {
     const auto connections = make_close_wait(stage, arguments);
     for (long i = arguments.number("threads", 0); i > 0; --i) {
-        block_in(stage, {"pause", SYS_pause, [] { return pause(); }});
+        block_in(stage, {"pause", call_of_pause, [] { return pause(); }});
     }
     const int fd = must(memfd_create("meter", MFD_CLOEXEC), "memfd_create");
     must(ftruncate(fd, sizeof(Meter)), "ftruncate");

@@ -16,6 +16,7 @@
 
 #include "blocked.hpp"
 #include "connections.hpp"
+#include "old_calls.hpp"
 #include "scenarios.hpp"
 
 namespace victim {
@@ -23,17 +24,17 @@ namespace {
 
 BlockingCall call_on(const std::string& name, int fd) {
     if (name == "poll") {
-        return {name, SYS_poll, [fd] {
+        return {name, call_of_poll, [fd] {
                     pollfd wanted{fd, 0, 0};
-                    return syscall(SYS_poll, &wanted, 1, -1);
+                    return poll(&wanted, 1, -1);
                 }};
     }
     if (name == "select") {
-        return {name, SYS_select, [fd] {
+        return {name, call_of_select, [fd] {
                     fd_set wanted;
                     FD_ZERO(&wanted);
                     FD_SET(fd, &wanted);
-                    return syscall(SYS_select, fd + 1, nullptr, nullptr, &wanted, nullptr);
+                    return select(fd + 1, nullptr, nullptr, &wanted, nullptr);
                 }};
     }
     if (name == "read") {
@@ -89,10 +90,9 @@ void in_epoll(Stage& stage, const Arguments& arguments) {
     must(epoll_wait(epoll, &first, 1, 0), "epoll_wait");
     stage.tell("epoll_fd", epoll);
     const bool ends = arguments.text("ends", "never") == "eintr";
-    stage.tell("tid", block_in(stage, {"epoll_wait", SYS_epoll_wait, [epoll, ends] {
+    stage.tell("tid", block_in(stage, {"epoll_wait", call_of_epoll_wait, [epoll, ends] {
                                            epoll_event event{};
-                                           const long count =
-                                               syscall(SYS_epoll_wait, epoll, &event, 1, -1);
+                                           const long count = epoll_wait(epoll, &event, 1, -1);
                                            if (ends && count == -1 && errno == EINTR) _exit(42);
                                            return count;
                                        }}));
@@ -102,9 +102,9 @@ void in_epoll(Stage& stage, const Arguments& arguments) {
 void closes_when_shut(Stage& stage, const Arguments& arguments) {
     int fd = make_close_wait(stage, arguments)[0].fd;
     static std::atomic<bool> closed{false};
-    const int tid = block_in(stage, {"poll", SYS_poll, [fd]() mutable {
+    const int tid = block_in(stage, {"poll", call_of_poll, [fd]() mutable {
                                          pollfd wanted{fd, 0, 0};
-                                         const long count = syscall(SYS_poll, &wanted, 1, -1);
+                                         const long count = poll(&wanted, 1, -1);
                                          if (count == 1) {
                                              shut(fd);
                                              closed = true;
@@ -160,7 +160,7 @@ void sleepers(Stage& stage, const Arguments& arguments) {
     make_close_wait(stage, arguments);
     std::vector<int> tids;
     for (long i = arguments.number("threads", 10); i > 0; --i) {
-        tids.push_back(block_in(stage, {"pause", SYS_pause, [] { return pause(); }}));
+        tids.push_back(block_in(stage, {"pause", call_of_pause, [] { return pause(); }}));
     }
     stage.tell("tids", tids);
 }

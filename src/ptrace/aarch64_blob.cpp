@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+#include "aarch64_blob.hpp"
+
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#include "arch.hpp"
+
+extern "C" {
+// The labels of blob_aarch64.S, for each operation.
+#define UNWAIT_LABELS(name)                               \
+    extern const std::byte unwait_blob_##name[];          \
+    extern const std::byte unwait_blob_##name##_end[];    \
+    extern const std::byte unwait_after_cut_##name[];     \
+    extern const std::byte unwait_saved_##name[];         \
+    extern const std::byte unwait_leaving_##name[];       \
+    extern const std::byte unwait_leaving_again_##name[]; \
+    extern const std::byte unwait_leaving_plain_##name[]; \
+    extern const std::byte unwait_far_again_##name[];     \
+    extern const std::byte unwait_far_plain_##name[];
+UNWAIT_LABELS(close)
+UNWAIT_LABELS(replace)
+#undef UNWAIT_LABELS
+extern const std::byte unwait_after_socket_replace[];
+extern const std::byte unwait_after_shutdown_replace[];
+extern const std::byte unwait_after_last_replace[];
+}
+
+namespace unwait::ptrace::arch {
+
+namespace {
+
+/// The constants that stand before a blob's table, in the order of blob_aarch64.S.
+struct Constants {
+    std::uint64_t resume, again, count, adopted, x1, x2, x9, x10, x11, x12, x13, x14;
+};
+
+struct TableEntry {
+    std::uint32_t fd;
+    std::uint32_t dup3_flags;
+};
+
+constexpr std::uint64_t instruction = 4;
+constexpr std::uint64_t reach = std::uint64_t{127} << 20;  // of 128 MiB, with room for the blob
+constexpr std::uint32_t branch = 0x14000000;
+constexpr std::uint64_t erestartnohand = 514;
+constexpr std::uint64_t erestart_restartblock = 516;
+
+/// Offsets in a blob.
+struct Layout {
+    std::span<const std::byte> code;
+    std::uintptr_t after_cut, saved, leaving, leaving_again, leaving_plain, far_again, far_plain;
+};
+
+Layout layout_of(Operation operation) noexcept {
+    const auto measured = [](const std::byte* begin, const std::byte* end, auto... labels) {
+        return Layout{{begin, end}, static_cast<std::uintptr_t>(labels - begin)...};
+    };
+    if (operation == Operation::close) {
+        return measured(unwait_blob_close, unwait_blob_close_end, unwait_after_cut_close,
+                        unwait_saved_close, unwait_leaving_close, unwait_leaving_again_close,
+                        unwait_leaving_plain_close, unwait_far_again_close, unwait_far_plain_close);
+    }
+    return measured(unwait_blob_replace, unwait_blob_replace_end, unwait_after_cut_replace,
+                    unwait_saved_replace, unwait_leaving_replace, unwait_leaving_again_replace,
+                    unwait_leaving_plain_replace, unwait_far_again_replace,
+                    unwait_far_plain_replace);
+}
+
+void write_branch(std::byte* into, std::uintptr_t from, std::uintptr_t to) noexcept {
+    const auto distance = static_cast<std::uint32_t>((to - from) / instruction) & 0x03ffffff;
+    const std::uint32_t word = branch | distance;
+    std::memcpy(into, &word, sizeof word);
+}
+
+/// SigCgt of /proc/TID/status.
+bool is_caught(pid_t tid, int signal) noexcept {
+    std::array<char, 64> path{};
+    std::snprintf(path.data(), path.size(), "/proc/%d/status", tid);
+    const int fd = ::open(path.data(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    std::array<char, 4096> text{};
+    const ssize_t size = ::read(fd, text.data(), text.size());
+    ::close(fd);
+    constexpr std::string_view name = "\nSigCgt:\t";
+    const std::string_view status(text.data(), size < 0 ? 0 : static_cast<std::size_t>(size));
+    const auto at = status.find(name);
+    if (at == std::string_view::npos) return false;
+    std::uint64_t caught = 0;
+    std::from_chars(status.data() + at + name.size(), status.data() + status.size(), caught, 16);
+    return (caught >> (signal - 1) & 1) != 0;
+}
+
+/// What the rest of the blob would make of a thread's registers.
+struct Rest {
+    bool again;
+    std::uint64_t x0, x8;
+};
+
+Rest rest_of(const Layout& layout, std::uintptr_t at, const user_regs_struct& now) noexcept {
+    const bool is_saved = at >= layout.saved && at < layout.leaving;
+    const std::uint64_t x0 =
+        is_saved || at == layout.saved - instruction ? now.regs[10] : now.regs[0];
+    const std::uint64_t x8 = is_saved ? now.regs[11] : now.regs[8];
+    if (at >= layout.leaving_again) return {at < layout.leaving_plain, x0, x8};
+    const std::uintptr_t joined = layout.saved - 2 * instruction;
+    if (at >= joined) return {now.regs[9] != 0, x0, x8};
+    return {at == 0 || at == joined - instruction, x0, x8};
+}
+
+}  // namespace
+
+bool is_near(std::uintptr_t address, std::uintptr_t target) noexcept {
+    return target - address + reach < 2 * reach;
+}
+
+std::size_t blob_size(Operation operation, std::size_t cuts) noexcept {
+    return layout_of(operation).code.size() + cuts * sizeof(TableEntry);
+}
+
+std::size_t build_blob(const BlobTask& task, const Registers& registers, std::byte* into) noexcept {
+    const auto layout = layout_of(task.operation);
+    const auto& x = registers.raw.regs;
+    const std::uint64_t resume = registers.raw.pc;
+    const std::uint64_t again = resume - instruction;
+    const Constants constants{resume,
+                              again,
+                              task.cuts.size(),
+                              static_cast<std::uint64_t>(task.placeholder + 1),
+                              x[1],
+                              x[2],
+                              x[9],
+                              x[10],
+                              x[11],
+                              x[12],
+                              x[13],
+                              x[14]};
+    std::memcpy(into, layout.code.data(), layout.code.size());
+    std::memcpy(into + layout.code.size() - sizeof constants, &constants, sizeof constants);
+    if (is_near(task.address, resume)) {
+        write_branch(into + layout.far_again, task.address + layout.far_again, again);
+        write_branch(into + layout.far_plain, task.address + layout.far_plain, resume);
+    }
+    into += layout.code.size();
+    for (const Cut* cut : task.cuts) {
+        const TableEntry entry{static_cast<std::uint32_t>(cut->fd),
+                               cut->close_on_exec ? std::uint32_t{O_CLOEXEC} : 0U};
+        std::memcpy(into, &entry, sizeof entry);
+        into += sizeof entry;
+    }
+    return blob_size(task.operation, task.cuts.size());
+}
+
+Registers leave_blob(const BlobTask& task, const Registers& now, const Registers& stopped,
+                     pid_t tid, int signal) noexcept {
+    // What a stopped thread was in cannot be given back to the kernel here; where the blob would
+    // have gone on can be.
+    const auto rest = rest_of(layout_of(task.operation), now.raw.pc - task.address, now.raw);
+    Registers left = stopped;
+    left.raw.regs[0] = rest.x0;
+    left.raw.regs[8] = rest.x8;
+    if (!rest.again) return left;
+    const std::uint64_t code = -stopped.raw.regs[0];
+    if (signal != 0 && (code == erestartnohand || code == erestart_restartblock) &&
+        is_caught(tid, signal)) {
+        left.raw.regs[0] = static_cast<std::uint64_t>(-EINTR);
+        return left;
+    }
+    left.raw.pc -= instruction;
+    return left;
+}
+
+int placeholder_in(const BlobTask& task, const Registers& now) noexcept {
+    const auto calls = blob_calls(task.operation, now);
+    const auto at = now.raw.pc - task.address;
+    if (at >= calls.last.end) return -1;
+    if (task.placeholder >= 0) return task.placeholder;
+    if (at < calls.socket.end) return -1;
+    // An error number of socket(2) is below 0 too.
+    return static_cast<int>(now.raw.regs[at == calls.socket.end ? 0 : 12]);
+}
+
+BlobCalls blob_calls(Operation operation, const Registers&) noexcept {
+    const auto layout = layout_of(operation);
+    const auto ends = [&layout](std::uint32_t number, const std::byte* end) {
+        return BlobCalls::Call{number, static_cast<std::uintptr_t>(end - layout.code.data())};
+    };
+    if (operation == Operation::close) {
+        const BlobCalls::Call cut{SYS_close, layout.after_cut};
+        return {.architecture = AUDIT_ARCH_AARCH64, .cut = cut, .last = cut};
+    }
+    return {.architecture = AUDIT_ARCH_AARCH64,
+            .cut = {SYS_dup3, layout.after_cut},
+            .socket = ends(SYS_socket, unwait_after_socket_replace),
+            .shutdown = ends(SYS_shutdown, unwait_after_shutdown_replace),
+            .last = ends(SYS_close, unwait_after_last_replace)};
+}
+
+}  // namespace unwait::ptrace::arch

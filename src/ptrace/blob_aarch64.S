@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+//
+// The same as blob_x86_64.S, where it says what this does. SVC leaves every register but x0 alone. The
+// kernel subtracts 4 from the program counter when it repeats a call. Only a branch to a place within
+// 128 MiB needs no register: aarch64.cpp writes it where it can be had. Elsewhere the thread waits a
+// little at the end, for the surgeon to set its registers, and goes on without x16 when nobody does:
+// a register that any call may change.
+
+        .macro  blob name, replaces
+        .balign 16
+        .globl  unwait_blob_\name, unwait_blob_\name\()_end, unwait_after_cut_\name
+        .globl  unwait_saved_\name, unwait_leaving_\name, unwait_leaving_again_\name
+        .globl  unwait_leaving_plain_\name, unwait_far_again_\name, unwait_far_plain_\name
+        .if \replaces
+        .globl  unwait_after_socket_\name, unwait_after_shutdown_\name, unwait_after_last_\name
+        .endif
+unwait_blob_\name:
+        b       1f                              // restart: four bytes
+        mov     x9, #0                          // plain
+        b       2f
+1:      mov     x9, #1
+2:      mov     x10, x0                         // what the kernel put there belongs to the thread
+        mov     x11, x8
+unwait_saved_\name:
+        .if \replaces
+        ldr     x12, adopted_\name              // a placeholder of an interrupted run, plus 1
+        cbz     x12, 6f
+        sub     x12, x12, #1
+        b       7f
+6:      mov     x0, #2                          // socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)
+        mov     x1, #1
+        movk    x1, #8, lsl #16
+        mov     x2, #0
+        mov     x8, #198
+        svc     #0
+unwait_after_socket_\name:
+        mov     x12, x0                         // on failure an error number: dup3 then does nothing
+        mov     x1, #2                          // shutdown(it, SHUT_RDWR): reads as end of file
+        mov     x8, #210
+        svc     #0
+unwait_after_shutdown_\name:
+7:
+        .endif
+        adr     x13, table_\name
+        ldr     x14, count_\name
+3:      cbz     x14, unwait_leaving_\name\()_begin
+        .if \replaces
+        mov     x0, x12
+        ldr     w1, [x13]
+        ldr     w2, [x13, #4]
+        mov     x8, #24                         // dup3(it, fd, O_CLOEXEC or 0)
+        .else
+        ldr     w0, [x13]
+        mov     x8, #57                         // close(fd)
+        .endif
+        svc     #0
+unwait_after_cut_\name:
+        add     x13, x13, #8
+        sub     x14, x14, #1
+        b       3b
+unwait_leaving_\name\()_begin:
+        .if \replaces
+        mov     x0, x12
+        mov     x8, #57
+        svc     #0
+unwait_after_last_\name:
+        .endif
+        mov     x0, x10
+        mov     x8, x11
+unwait_leaving_\name:
+        ldr     x1, x1_\name
+        ldr     x2, x2_\name
+        ldr     x10, x10_\name
+        ldr     x11, x11_\name
+        ldr     x12, x12_\name
+        ldr     x13, x13_\name
+        ldr     x14, x14_\name
+        cbz     x9, unwait_leaving_plain_\name
+unwait_leaving_again_\name:
+        ldr     x9, x9_\name
+unwait_far_again_\name:
+        movz    x16, #16, lsl #16               // or a branch to the thread's counter less 4
+1:      sub     x16, x16, #1
+        cbnz    x16, 1b
+        ldr     x16, again_\name
+        ret     x16
+unwait_leaving_plain_\name:
+        ldr     x9, x9_\name
+unwait_far_plain_\name:
+        movz    x16, #16, lsl #16               // or a branch to the thread's counter
+1:      sub     x16, x16, #1
+        cbnz    x16, 1b
+        ldr     x16, resume_\name
+        ret     x16
+        .balign 8
+resume_\name:  .quad 0
+again_\name:   .quad 0
+count_\name:   .quad 0                          // entries in the table
+adopted_\name: .quad 0
+x1_\name:      .quad 0
+x2_\name:      .quad 0
+x9_\name:      .quad 0
+x10_\name:     .quad 0
+x11_\name:     .quad 0
+x12_\name:     .quad 0
+x13_\name:     .quad 0
+x14_\name:     .quad 0
+table_\name:
+unwait_blob_\name\()_end:                       // {u32 fd, u32 dup3 flags} follow
+        .endm
+
+        .section .rodata
+        blob    close, 0
+        blob    replace, 1
+        .section .note.GNU-stack, "", %progbits
