@@ -25,15 +25,20 @@ namespace {
 
 constexpr std::uint64_t ns_per_us = 1'000;
 constexpr std::uint64_t ns_per_ms = 1'000'000;
+// How many times slower than a processor the machine is: more than 1 only under an emulator.
+#ifndef UNWAIT_SLOWNESS
+#define UNWAIT_SLOWNESS 1
+#endif
+constexpr std::uint64_t slowness = UNWAIT_SLOWNESS;
 // On a machine with too little processor time a thread may need tens of milliseconds to get as far
 // as its stop; one that has not stopped by then is in uninterruptible sleep.
-constexpr std::uint64_t stop_patience = 50 * ns_per_ms;
-constexpr std::uint64_t blob_patience = 100 * ns_per_ms;
+constexpr std::uint64_t stop_patience = slowness * 50 * ns_per_ms;
+constexpr std::uint64_t blob_patience = slowness * 100 * ns_per_ms;
 constexpr std::uint64_t spin_patience = 50 * ns_per_us;
 constexpr std::uint64_t preparation_patience = 10'000 * ns_per_ms;
 // Longer than the patience above, so that an honest end comes first.
-constexpr std::uint64_t dead_man_base = 400 * ns_per_ms;
-constexpr std::uint64_t dead_man_per_thread = 100 * ns_per_us;
+constexpr std::uint64_t dead_man_base = slowness * 400 * ns_per_ms;
+constexpr std::uint64_t dead_man_per_thread = slowness * 100 * ns_per_us;
 constexpr std::size_t first_chunk = 32;
 constexpr std::size_t least_worthwhile_chunk = 16;
 // Filters are mostly the same in all threads of a process.

@@ -46,7 +46,8 @@ cp "$packages/root/lib/modules/$version/kernel/net/ipv4/"{inet_diag,tcp_diag}.ko
 cp "$out/tests/kernel/kernel" "$root/kernel-tests"
 cp "$out/tests/victims/victim" "$root$out/tests/victims/"
 for library in ld-linux-aarch64.so.1 libc.so.6 libm.so.6 libgcc_s.so.1 libstdc++.so.6 libmnl.so.0; do
-    cp -L "$(ls {/usr,}/lib/aarch64-linux-gnu/"$library" 2>/dev/null | head -n 1)" "$root/lib/"
+    cp -L "/lib/aarch64-linux-gnu/$library" "$root/lib/" 2>/dev/null ||
+        cp -L "/usr/lib/aarch64-linux-gnu/$library" "$root/lib/"
 done
 echo 'root:x:0:0::/:/bin/sh' >"$root/etc/passwd"
 echo "$@" >"$root/tests.args"

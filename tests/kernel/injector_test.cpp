@@ -44,7 +44,7 @@ TEST_CASE("close and replace one fd, and nothing else") {
             REQUIRE(surgery.cuts.size() == 1);
             CHECK(surgery.cuts[0].ending == CutEnding::done);
             CHECK(surgery.cuts[0].stopped.count() > 0);
-            CHECK(surgery.cuts[0].stopped.count() < 20'000);
+            CHECK(surgery.cuts[0].stopped.count() < 20'000 * slowness);
             auto after = victim.fds();
             if (operation == Operation::replace) {
                 CHECK(after.at(victim.fd()) != before.at(victim.fd()));

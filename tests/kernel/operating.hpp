@@ -12,6 +12,12 @@
 /// What the tests of the injector need to operate on a victim, and to look at it from outside.
 namespace unwait::test {
 
+/// How many times slower than a processor the machine is (an emulator).
+#ifndef UNWAIT_SLOWNESS
+#define UNWAIT_SLOWNESS 1
+#endif
+inline constexpr int slowness = UNWAIT_SLOWNESS;
+
 /// References to fds of a victim, and the cuts that go with them.
 struct Cuts {
     Cuts(const Victim& victim, const std::vector<std::uint64_t>& fds);
