@@ -58,7 +58,7 @@ chmod +x "$root/init"
 log=$out/guest.log
 timeout "$patience" qemu-system-aarch64 -machine virt -cpu max,pauth-impdef=on -accel tcg,thread=multi \
     -smp 2 -m 1024 -nic none -nographic -no-reboot -kernel "$packages/root/boot/vmlinuz-$version" \
-    -initrd "$out/guest.cpio.gz" -append 'console=ttyAMA0 quiet panic=-1' </dev/null | tee "$log"
+    -initrd "$out/guest.cpio.gz" -append 'console=ttyAMA0 quiet panic=-1 print-fatal-signals=1' </dev/null | tee "$log"
 sed -n 's/.*test cases: *[0-9]* | *\([0-9]* passed\) | *\([0-9]* failed\).*/\1, \2/p' "$log" | tail -n 1 |
     grep . || { echo '0 passed, 1 failed'; exit 1; }
 grep -q '^guest: status 0' "$log"

@@ -32,7 +32,7 @@ int rounds() {
 /// Calls `done` until it is true; false when that takes more than five seconds.
 template <typename Done>
 bool eventually(Done&& done) {
-    const auto deadline = Clock::now() + std::chrono::seconds(5);
+    const auto deadline = Clock::now() + slowness * std::chrono::seconds(5);
     while (!done()) {
         if (Clock::now() > deadline) return false;
         ::poll(nullptr, 0, 1);

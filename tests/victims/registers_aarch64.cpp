@@ -110,8 +110,9 @@ std::uint64_t address_of(Type& object) {
     return reinterpret_cast<std::uint64_t>(&object);
 }
 
+thread_local timespec millisecond{};
+
 Call call_of(const std::string& mode) {
-    static timespec millisecond{0, 1'000'000};
     static std::uint32_t futex_word = 0;
     static thread_local std::array<char, 16> buffer{};
     if (mode == "getpid") return {{}, SYS_getpid, getpid()};
@@ -119,6 +120,7 @@ Call call_of(const std::string& mode) {
     if (mode == "futex") {
         return {{address_of(futex_word), 0, 0, address_of(millisecond)}, SYS_futex, -ETIMEDOUT};
     }
+    if (mode == "poll") return {{0, 0, address_of(millisecond), 0, 8}, SYS_ppoll, 0};
     if (mode == "read") {
         return {{static_cast<std::uint64_t>(bell[0]), address_of(buffer), 1}, SYS_read, 1};
     }
@@ -167,6 +169,7 @@ void check(const std::string& mode) {
         }
         std::copy(call.arguments.begin(), call.arguments.end(), frame.x_in.begin());
         frame.x_in[8] = call.number;
+        millisecond = {0, 1'000'000};  // ppoll leaves what remained
         victim_call(&frame);
         compare(frame, true);
         const auto result = static_cast<std::int64_t>(frame.x_out[0]);
