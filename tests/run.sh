@@ -37,7 +37,9 @@ run() {
 
 mkdir -p "$out"
 build plain
-build sanitized -Db_sanitize=address,undefined -Dcpp_args=-fno-sanitize-recover=all
+# g++ 12 sees uninitialised members in its own <regex> when it is told to instrument it.
+build sanitized -Db_sanitize=address,undefined -Doptimization=1 \
+    '-Dcpp_args=-fno-sanitize-recover=all -Wno-maybe-uninitialized'
 run plain
 # The sources are the same: they are looked at once.
 run sanitized --no-suite lint
