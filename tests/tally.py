@@ -70,7 +70,8 @@ def tally(build: pathlib.Path) -> Counter:
         count = cases(test)
         total += count
         if count["failed"]:
-            evidence = build / "meson-logs" / (test["name"].replace(" ", "-").replace("/", "-") + ".failed")
+            name = re.sub(r"[^\w.-]+", "-", test["name"])
+            evidence = build / "meson-logs" / f"{name}.failed"
             evidence.write_text(test.get("stdout", "") + test.get("stderr", ""), encoding="utf-8")
             print(f"FAILED {build.name}: {test['name']}\n  output: {evidence}\n"
                   f"  repeat with: {repeat_command(test)}")

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/select.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 namespace victim {
 
@@ -19,5 +21,14 @@ inline constexpr long call_of_epoll_wait = SYS_epoll_pwait;
 inline constexpr long call_of_pause = SYS_ppoll;
 inline constexpr long call_of_vfork = SYS_clone;
 #endif
+
+/// The system call itself where there is one: libc makes pselect6 of it everywhere.
+inline long call_select(int count, fd_set* exceptional) {
+#ifdef SYS_select
+    return syscall(SYS_select, count, nullptr, nullptr, exceptional, nullptr);
+#else
+    return select(count, nullptr, nullptr, exceptional, nullptr);
+#endif
+}
 
 }  // namespace victim

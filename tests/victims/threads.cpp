@@ -34,7 +34,7 @@ BlockingCall call_on(const std::string& name, int fd) {
                     fd_set wanted;
                     FD_ZERO(&wanted);
                     FD_SET(fd, &wanted);
-                    return select(fd + 1, nullptr, nullptr, &wanted, nullptr);
+                    return call_select(fd + 1, &wanted);
                 }};
     }
     if (name == "read") {
