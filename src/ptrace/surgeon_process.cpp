@@ -399,12 +399,13 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
     for (std::uint64_t slice = spin_patience + to_cut_.size() * 10 * ns_per_us;; slice *= 2) {
         const bool is_interrupted = !watch_blob(std::min(now_ns() + slice, deadline));
         if (is_interrupted) return leave_blob(false);
-        // Closing is over with the last cut; behind the last replacement the placeholder is closed.
-        const bool is_closed = operation_ == Operation::close && blob_has_finished();
+        // Closing is over with the last cut, where nobody else could make it; behind the last
+        // replacement the placeholder is closed.
+        const bool is_closed =
+            operation_ == Operation::close && freeze_ == Freeze::all && blob_has_finished();
         if (is_closed) {
-            // All at once: those before the last are closed too, and who runs again may reuse any.
-            for (const Cut* cut : to_cut_)
-                record_.cuts[cut - cuts_.data()].ending = CutEnding::done;
+            // Those before the last are closed too, and who runs again may reuse any number.
+            record_all_cuts();
             release_bystanders();
         }
         vehicle().interrupt();
