@@ -12,7 +12,7 @@ if ! dpkg --print-foreign-architectures | grep -qx arm64; then
     dpkg --add-architecture arm64
     apt-get update >&2
 fi
-tools/install-missing.sh g++-aarch64-linux-gnu qemu-system-arm meson ninja-build pkg-config cpio \
+tests/install-missing.sh g++-aarch64-linux-gnu qemu-system-arm meson ninja-build pkg-config cpio \
     nlohmann-json3-dev doctest-dev libmnl-dev:arm64 libboost-program-options-dev:arm64 >&2
 
 out=$PWD/build-arm64

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# usage: tools/install-missing.sh PACKAGE...
+# usage: tests/install-missing.sh PACKAGE...
 # Installs those of the Debian packages that are not there yet; asks apt for nothing else.
 set -euo pipefail
 
