@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "help.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -65,10 +66,23 @@ constexpr std::string_view list_end =
     "Exit status: 0 also when nothing was found; 1 could not look; 64 wrong usage;\n"
     "124 --timeout passed; 130 interrupted.\n";
 
-constexpr std::string_view help_on_help =
+constexpr std::string_view help_introduction =
     "Usage: unwait help [COMMAND]\n"
     "\n"
     "Shows the commands, or the options of one.\n";
+
+/// What a verb's help says before its options and after them.
+struct Topic {
+    Verb verb;
+    std::string_view introduction;
+    std::string_view end;
+};
+
+constexpr auto topics = std::to_array<Topic>({
+    {Verb::list, list_introduction, list_end},
+    {Verb::clear, clear_introduction, clear_end},
+    {Verb::help, help_introduction, ""},
+});
 
 void append_row(std::string& text, std::string left, std::string_view right) {
     if (left.size() + 2 > help_column) {
@@ -112,10 +126,8 @@ std::string overview() {
 
 std::string help_text(std::optional<Verb> topic) {
     if (!topic) return overview();
-    if (*topic == Verb::help) return std::string(help_on_help);
-    const bool list = *topic == Verb::list;
-    return std::string(list ? list_introduction : clear_introduction) + options_of(*topic) +
-           std::string(list ? list_end : clear_end);
+    const auto& [verb, introduction, end] = *std::ranges::find(topics, *topic, &Topic::verb);
+    return std::string(introduction) + options_of(verb) + std::string(end);
 }
 
 }  // namespace unwait::cli

@@ -10,6 +10,13 @@ namespace unwait::cli {
 
 enum class Verb : std::uint8_t { list, clear, help };
 
+/// A set of verbs: bit N is the verb with number N.
+using VerbSet = unsigned;
+
+[[nodiscard]] constexpr VerbSet set_of(Verb verb) noexcept {
+    return VerbSet{1} << static_cast<unsigned>(verb);
+}
+
 /// Headings of the help, in its order.
 enum class Section : std::uint8_t { selectors, actions, safety, output };
 
@@ -20,13 +27,10 @@ struct OptionSpec {
     char letter;             ///< the short form, '\0' for none
     std::string_view value;  ///< what stands for its value in the help, empty for a flag
     bool repeatable;         ///< each further occurrence narrows
-    bool for_list;
-    bool for_clear;
+    VerbSet verbs;           ///< those that have it
     std::string_view help;
 
-    [[nodiscard]] bool belongs_to(Verb verb) const noexcept {
-        return verb == Verb::list ? for_list : verb == Verb::clear && for_clear;
-    }
+    [[nodiscard]] bool belongs_to(Verb verb) const noexcept { return (verbs & set_of(verb)) != 0; }
 };
 
 [[nodiscard]] std::span<const OptionSpec> option_table();

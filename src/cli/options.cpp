@@ -35,6 +35,16 @@ po::options_description describe(Verb verb) {
     return description;
 }
 
+/// "'list'", or "'list' and 'clear'".
+std::string verbs_with(const OptionSpec& option) {
+    std::string names;
+    for (const VerbSpec& verb : verb_table()) {
+        if (!option.belongs_to(verb.verb)) continue;
+        names += (names.empty() ? "" : " and ") + quoted(verb.name);
+    }
+    return names;
+}
+
 [[noreturn]] void throw_unknown(Verb verb, const std::string& given) {
     const std::string word_given = given.substr(0, given.find('='));
     const std::string name =
@@ -43,10 +53,8 @@ po::options_description describe(Verb verb) {
     for (const OptionSpec& option : option_table()) {
         const bool meant = option.name == name || (name.size() == 1 && option.letter == name[0]);
         if (meant && !option.belongs_to(verb)) {
-            throw UsageError(quoted(word_given) + " is not an option of '" +
-                                 std::string(word(verb)) + "', only of '" +
-                                 std::string(word(verb == Verb::list ? Verb::clear : Verb::list)) +
-                                 "'",
+            throw UsageError(quoted(word_given) + " is not an option of " + quoted(word(verb)) +
+                                 ", only of " + verbs_with(option),
                              help_hint(verb));
         }
         if (option.belongs_to(verb)) names.push_back(option.name);
