@@ -5,6 +5,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -72,10 +73,12 @@ struct HeldFd {
 
 /// A process that holds a socket, by one fd or several.
 struct Holder {
-    Process process;
+    std::shared_ptr<const Process> process;  ///< never null; one for all that it holds
     std::vector<HeldFd> fds;
 
-    bool operator==(const Holder&) const = default;
+    bool operator==(const Holder& other) const {
+        return (process == other.process || *process == *other.process) && fds == other.fds;
+    }
 };
 
 }  // namespace unwait

@@ -30,13 +30,13 @@ std::map<Key, Members> memberships(Grouping grouping, const Finding& finding) {
             return groups;
         case Grouping::process:
             for (const Holder& holder : finding.holders) {
-                const Process& process = holder.process;
+                const Process& process = *holder.process;
                 groups[{process.command, process.id.pid}].push_back(&holder);
             }
             break;
         case Grouping::unit:
             for (const Holder& holder : finding.holders) {
-                groups[{holder.process.unit, 0}].push_back(&holder);
+                groups[{holder.process->unit, 0}].push_back(&holder);
             }
             break;
     }
@@ -60,8 +60,8 @@ void add(Group& group, const Finding& finding, const Members& members) {
     group.oldest_idle_ms = std::max(group.oldest_idle_ms, idle_ms(finding.socket));
     group.unread_bytes += unread_bytes(finding.socket);
     for (const Holder* holder : members) {
-        if (!group.fullest || is_fuller(holder->process, *group.fullest)) {
-            group.fullest = holder->process;
+        if (!group.fullest || is_fuller(*holder->process, *group.fullest)) {
+            group.fullest = *holder->process;
         }
     }
 }

@@ -41,10 +41,10 @@ Json endpoint_json(const Endpoint& endpoint) {
 
 /// The path of the holders' cgroup, when they agree.
 Json cgroup_json(std::span<const Holder> holders) {
-    if (holders.empty() || holders.front().process.cgroup.empty()) return nullptr;
-    const std::string& path = holders.front().process.cgroup;
+    if (holders.empty() || holders.front().process->cgroup.empty()) return nullptr;
+    const std::string& path = holders.front().process->cgroup;
     const bool agreed = std::ranges::all_of(
-        holders, [&](const Holder& holder) { return holder.process.cgroup == path; });
+        holders, [&](const Holder& holder) { return holder.process->cgroup == path; });
     return agreed ? text_json(path) : Json(nullptr);
 }
 
@@ -66,7 +66,7 @@ Json socket_json(const Socket& socket, std::span<const Holder> holders) {
 }
 
 Json holder_json(const Holder& holder) {
-    const Process& process = holder.process;
+    const Process& process = *holder.process;
     Json fds = Json::array();
     std::map<pid_t, Json> of_threads;
     for (const HeldFd& held : holder.fds) {

@@ -38,9 +38,9 @@ std::string holder_text(const Holder& holder, bool all) {
     std::vector<std::string> numbers;
     for (const HeldFd& held : holder.fds) {
         numbers.push_back(std::to_string(held.fd));
-        if (held.tid != holder.process.id.pid) numbers.back() += "@" + std::to_string(held.tid);
+        if (held.tid != holder.process->id.pid) numbers.back() += "@" + std::to_string(held.tid);
     }
-    return holder.process.command + "[" + std::to_string(holder.process.id.pid) + "] fd " +
+    return holder.process->command + "[" + std::to_string(holder.process->id.pid) + "] fd " +
            listed(numbers, all);
 }
 
@@ -138,7 +138,7 @@ std::string counted(std::size_t count, std::string_view noun, std::string_view p
 std::size_t count_processes(std::span<const Step> steps) {
     std::set<ProcessId> processes;
     for (const Step& step : steps) {
-        for (const Holder& holder : step.holders) processes.insert(holder.process.id);
+        for (const Holder& holder : step.holders) processes.insert(holder.process->id);
     }
     return processes.size();
 }
@@ -165,7 +165,7 @@ std::string findings_view(std::span<const Finding> findings, const Look& look) {
                    {format_endpoint(socket.peer)},
                    {std::string(word(finding.cause))},
                    {std::string(word(finding.verdict)), stuck ? Style::bad : Style::faint},
-                   {finding.holders.empty() ? "" : finding.holders.front().process.unit},
+                   {finding.holders.empty() ? "" : finding.holders.front().process->unit},
                    {holders_text(finding.holders, look.verbose)}});
         if (!look.verbose) continue;
         for (const Evidence& evidence : finding.evidence) table.note(evidence.text);

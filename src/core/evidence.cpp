@@ -109,9 +109,9 @@ void note_socket(Notes& notes, const HeldSocket& held) {
 }
 
 void note_use(Notes& notes, const Holder& holder, const HeldFd& held) {
-    const std::string fd = "fd " + std::to_string(held.fd) + " of " + named(holder.process);
-    const pid_t pid = holder.process.id.pid;
-    if (held.tid != pid && holder.process.state == 'Z') {
+    const std::string fd = "fd " + std::to_string(held.fd) + " of " + named(*holder.process);
+    const pid_t pid = holder.process->id.pid;
+    if (held.tid != pid && holder.process->state == 'Z') {
         notes.add(evidence_code::zombie_leader, fd + ": the first thread has ended, thread " +
                                                     std::to_string(held.tid) + " still holds it");
     } else if (held.tid != pid) {
@@ -134,7 +134,7 @@ void note_use(Notes& notes, const Holder& holder, const HeldFd& held) {
 }
 
 void note_holder(Notes& notes, const Holder& holder, const Surroundings& around) {
-    const Process& process = holder.process;
+    const Process& process = *holder.process;
     if (holder.fds.size() > 1) {
         notes.add(evidence_code::several_fds,
                   named(process) + " holds it by " + counted(holder.fds.size(), "fd", "fds"));

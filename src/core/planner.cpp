@@ -146,7 +146,7 @@ std::optional<std::string> refusal_of(const std::vector<Step>& steps, const Poli
     std::set<ProcessId> processes;
     for (const Step& step : steps) {
         for (const Holder& holder : step.holders) {
-            processes.insert(holder.process.id);
+            processes.insert(holder.process->id);
         }
     }
     std::vector<std::string> excesses;

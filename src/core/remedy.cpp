@@ -47,7 +47,7 @@ std::optional<std::string> blocked(const Finding& finding, Action action, const 
         return "no process is known to hold it";
     }
     for (const Holder& holder : finding.holders) {
-        if (auto why = blocked_by(holder.process, action, self)) {
+        if (auto why = blocked_by(*holder.process, action, self)) {
             return why;
         }
     }
@@ -56,7 +56,7 @@ std::optional<std::string> blocked(const Finding& finding, Action action, const 
 
 std::optional<std::string> sign_of_use(const Holder& holder) {
     for (const HeldFd& held : holder.fds) {
-        const std::string fd = "fd " + std::to_string(held.fd) + " of " + named(holder.process);
+        const std::string fd = "fd " + std::to_string(held.fd) + " of " + named(*holder.process);
         if (held.use.thread_blocked) {
             return "a thread is blocked in a call on " + fd;
         }
@@ -67,12 +67,12 @@ std::optional<std::string> sign_of_use(const Holder& holder) {
             return fd + " is registered with an io_uring";
         }
         if (held.use.beside_event_loop) {
-            return named(holder.process) + " runs an event loop, which may still know fd " +
+            return named(*holder.process) + " runs an event loop, which may still know fd " +
                    std::to_string(held.fd);
         }
     }
-    if (holder.process.runtime != Runtime::native) {
-        return named(holder.process) + " is a " + std::string{word(holder.process.runtime)} +
+    if (holder.process->runtime != Runtime::native) {
+        return named(*holder.process) + " is a " + std::string{word(holder.process->runtime)} +
                " program, whose objects may close a number late";
     }
     return std::nullopt;
@@ -140,8 +140,8 @@ std::string protection_of(const Finding& finding, const Self& self) {
         return "it carries the session that unwait runs in";
     }
     for (const Holder& holder : finding.holders) {
-        if (holder.process.id.pid == 1) {
-            return named(holder.process) + " holds it, and pid 1 is never touched";
+        if (holder.process->id.pid == 1) {
+            return named(*holder.process) + " holds it, and pid 1 is never touched";
         }
     }
     return {};

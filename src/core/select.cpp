@@ -73,7 +73,7 @@ bool unit_fits(std::string_view wanted, std::string_view unit) {
 }
 
 bool holder_fits(const Selector& selector, const Holder& holder) {
-    const Process& process = holder.process;
+    const Process& process = *holder.process;
     const auto is_pid = [&](pid_t pid) { return pid == process.id.pid; };
     const auto has_number = [&](const HeldFd& held) {
         return all_met(selector.fds, [&held](int fd) { return fd == held.fd; });

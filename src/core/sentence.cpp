@@ -32,7 +32,7 @@ std::string named(const Process& process) {
 std::string named(std::span<const Holder> holders) {
     std::vector<std::string> names;
     for (const Holder& holder : holders) {
-        names.push_back(named(holder.process));
+        names.push_back(named(*holder.process));
     }
     return enumerated(names);
 }
@@ -52,7 +52,7 @@ std::string fds_of(const Holder& holder) {
 std::string fds_of(std::span<const Holder> holders) {
     std::vector<std::string> parts;
     for (const Holder& holder : holders) {
-        parts.push_back(fds_of(holder) + " of " + named(holder.process));
+        parts.push_back(fds_of(holder) + " of " + named(*holder.process));
     }
     return enumerated(parts);
 }

@@ -223,9 +223,9 @@ LinuxRunner::Attempts LinuxRunner::signal(int number, std::span<const Step* cons
         attempt.ending = Attempt::Ending::gone;
         attempt.detail = "the process has exited";
         for (const Holder& holder : steps[i]->holders) {
-            const auto [entry, is_new] = failures.try_emplace(holder.process.id);
+            const auto [entry, is_new] = failures.try_emplace(holder.process->id);
             auto& failure = entry->second;
-            const sys::PidFd* process = reach_.process(holder.process.id);
+            const sys::PidFd* process = reach_.process(holder.process->id);
             if (is_new && process != nullptr) {
                 try {
                     if (process->send_signal(number)) waited_for.push_back(process);
@@ -246,8 +246,8 @@ LinuxRunner::Attempts LinuxRunner::signal(int number, std::span<const Step* cons
     for (std::size_t i = 0; i < steps.size(); ++i) {
         for (const Holder& holder : steps[i]->holders) {
             if (attempts[i].ending == Attempt::Ending::done &&
-                reach_.process(holder.process.id) != nullptr) {
-                attempts[i].detail = who(holder.process) + " has not exited within the grace of " +
+                reach_.process(holder.process->id) != nullptr) {
+                attempts[i].detail = who(*holder.process) + " has not exited within the grace of " +
                                      format_duration(policy_.grace);
             }
         }

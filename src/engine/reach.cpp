@@ -22,10 +22,10 @@ const sys::PidFd* Reach::process(const ProcessId& id) {
 }
 
 Reached Reach::duplicate(const Holder& holder, const HeldFd& held, const SocketId& socket) {
-    const sys::PidFd* process = this->process(holder.process.id);
+    const sys::PidFd* process = this->process(holder.process->id);
     if (process == nullptr) return {};
     std::optional<sys::PidFd> thread;
-    if (held.tid != holder.process.id.pid) {
+    if (held.tid != holder.process->id.pid) {
         thread = sys::PidFd::open_thread(held.tid);
         if (!thread) {
             return {

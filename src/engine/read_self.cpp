@@ -59,8 +59,8 @@ Self read_self(std::span<const Finding> findings) {
     const auto streams = inodes_of_standard_streams();
     const auto ssh = ssh_connection();
     const auto is_our_sshd = [&](const Holder& holder) {
-        return holder.process.command.starts_with("sshd") &&
-               std::ranges::find(self.ancestors, holder.process.id.pid) != self.ancestors.end();
+        return holder.process->command.starts_with("sshd") &&
+               std::ranges::find(self.ancestors, holder.process->id.pid) != self.ancestors.end();
     };
     for (const Finding& finding : findings) {
         const Socket& socket = finding.socket;

@@ -46,7 +46,8 @@ bool is_held(const Step& step) {
     return std::ranges::any_of(step.holders, [&](const Holder& holder) {
         return std::ranges::any_of(holder.fds, [&](const HeldFd& held) {
             // What may not be read is not known to be closed.
-            return proc::leads_to(holder.process.id.pid, held, step.socket.id.inode).value_or(true);
+            return proc::leads_to(holder.process->id.pid, held, step.socket.id.inode)
+                .value_or(true);
         });
     });
 }
@@ -55,7 +56,7 @@ void SurgeryRoom::admit(const Step& step, Attempt& attempt) {
     attempt = {.ending = Attempt::Ending::gone, .detail = "no holder leads to it any more"};
     for (const Holder& holder : step.holders) {
         for (const HeldFd& held : holder.fds) {
-            cases_[{holder.process.id, held.tid}].push_back({&step, &holder, &held, &attempt});
+            cases_[{holder.process->id, held.tid}].push_back({&step, &holder, &held, &attempt});
         }
     }
 }
@@ -75,7 +76,7 @@ std::vector<ProcessId> SurgeryRoom::sharers_of(const Table& table,
     // Who shares the table is a holder of everything in it.
     std::set<ProcessId> sharers;
     for (const Holder& holder : cases.front().step->holders) {
-        const ProcessId& id = holder.process.id;
+        const ProcessId& id = holder.process->id;
         if (id != table.process && sys::same_fd_table(table.tid, id.pid) == sys::Same::yes) {
             sharers.insert(id);
         }
@@ -132,7 +133,7 @@ void SurgeryRoom::finish(Case& of, ptrace::CutResult result, const std::string& 
             break;
         case ptrace::CutEnding::untouched:
             attempt.ending = Attempt::Ending::refused;
-            attempt.detail = "pid " + std::to_string(of.holder->process.id.pid) + " fd " +
+            attempt.detail = "pid " + std::to_string(of.holder->process->id.pid) + " fd " +
                              std::to_string(of.held->fd) + ": " + refusal;
             break;
     }

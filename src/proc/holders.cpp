@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <exception>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -74,12 +75,14 @@ std::vector<ProcessScan> scan_processes(int proc, const std::vector<pid_t>& pids
 }
 
 void add_holders(HolderScan& result, ProcessScan& scan) {
+    if (!scan.process) return;
+    const auto process = std::make_shared<const Process>(std::move(*scan.process));
     for (auto at = scan.held.begin(); at != scan.held.end();) {
         const auto end = std::find_if(at, scan.held.end(), [at](const ProcessScan::Held& held) {
             return held.inode != at->inode;
         });
         Holder& holder =
-            result.by_inode[at->inode].emplace_back(Holder{*scan.process, std::vector<HeldFd>()});
+            result.by_inode[at->inode].emplace_back(Holder{process, std::vector<HeldFd>()});
         holder.fds.reserve(static_cast<std::size_t>(end - at));
         for (; at != end; ++at) holder.fds.push_back(at->fd);
     }

@@ -35,7 +35,7 @@ bool is_blind_to(const HolderScan& scan, pid_t pid) {
 TEST_CASE("our own process is a holder like any other") {
     const sys::Fd socket = new_socket(false);
     const Holder holder = only_holder(sys::inode_of(socket.get()));
-    CHECK(holder.process.id.pid == ::getpid());
+    CHECK(holder.process->id.pid == ::getpid());
     REQUIRE(holder.fds.size() == 1);
     CHECK(holder.fds.front().fd == socket.get());
     CHECK_FALSE(holder.fds.front().close_on_exec);
@@ -49,7 +49,7 @@ TEST_CASE("every process that shares a socket is a holder") {
         std::ranges::sort(pids);
         std::vector<std::uint64_t> found;
         for (const Holder& holder : holders_of(victim.number("inode"))) {
-            found.push_back(static_cast<std::uint64_t>(holder.process.id.pid));
+            found.push_back(static_cast<std::uint64_t>(holder.process->id.pid));
         }
         CHECK(found == pids);
     }
@@ -139,11 +139,11 @@ TEST_CASE("the threads of a zombie leader hold its sockets and describe it") {
     const Holder holder = only_holder(victim.number("inode"));
     REQUIRE(holder.fds.size() == 1);
     CHECK(holder.fds.front().tid == static_cast<pid_t>(victim.number("tid")));
-    CHECK(holder.process.id.pid == victim.pid());
-    CHECK(holder.process.state == 'Z');
-    CHECK_FALSE(holder.process.exe.empty());
-    CHECK(holder.process.netns != 0);
-    CHECK(holder.process.fd_count == victim.fds().size());
+    CHECK(holder.process->id.pid == victim.pid());
+    CHECK(holder.process->state == 'Z');
+    CHECK_FALSE(holder.process->exe.empty());
+    CHECK(holder.process->netns != 0);
+    CHECK(holder.process->fd_count == victim.fds().size());
 }
 
 TEST_CASE("a socket in flight has no holder") {
@@ -194,7 +194,7 @@ TEST_CASE("processes and threads that come and go do not disturb the walk") {
         const auto scan = scan_holders(std::array{inode, churn.number("inode")}, true);
         CHECK(scan.by_inode.at(churn.number("inode")).size() == 1);
         CHECK(std::ranges::any_of(scan.by_inode.at(inode), [](const Holder& holder) {
-            return holder.process.id.pid == ::getpid();
+            return holder.process->id.pid == ::getpid();
         }));
         for (const pid_t child : children) CHECK(::waitpid(child, nullptr, 0) == child);
     }

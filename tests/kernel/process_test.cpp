@@ -30,7 +30,7 @@ using test::Victim;
 TEST_CASE("a holder is described as its own /proc files describe it") {
     Victim victim({"close-wait"});
     const Holder holder = only_holder(victim.number("inode"));
-    const Process& process = holder.process;
+    const Process& process = *holder.process;
     const std::string directory = "/proc/" + std::to_string(victim.pid());
     CHECK(process.id == read_id(victim.pid()));
     CHECK(process.command == "victim");
@@ -59,7 +59,7 @@ TEST_CASE("a command name may hold any byte") {
     for (const std::string& name : {") S 1 1"s, "a\nb"s, "\x1b[31mx"s, "\xff\xc3("s}) {
         CAPTURE(name);
         const Victim victim({"close-wait", "name=" + name});
-        CHECK(only_holder(victim.number("inode")).process.command == name);
+        CHECK(only_holder(victim.number("inode")).process->command == name);
     }
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("a traced holder names its tracer") {
     const auto holders = holders_of(victim.number("inode"));  // the tracer is a fork of the victim
     CHECK(holders.size() == 2);
     for (const Holder& holder : holders) {
-        CHECK(holder.process.tracer == (holder.process.id.pid == tracer ? 0 : tracer));
+        CHECK(holder.process->tracer == (holder.process->id.pid == tracer ? 0 : tracer));
     }
 }
 

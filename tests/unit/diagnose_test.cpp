@@ -201,8 +201,8 @@ TEST_CASE("how the holder uses the fd is evidence") {
     HeldSocket held = stuck();
     Holder& holder = held.holders[0];
     CHECK_FALSE(has_evidence(diagnosed(held), evidence_code::several_fds));
-    holder.process.runtime = Runtime::node;
-    holder.process.tracer = 99;
+    samples::altered(holder).runtime = Runtime::node;
+    samples::altered(holder).tracer = 99;
     holder.fds[0].use = {true, true, true};
     holder.fds.push_back({4800, 9, false, {}});
     Finding finding = diagnosed(held);
@@ -215,7 +215,7 @@ TEST_CASE("how the holder uses the fd is evidence") {
     CHECK(has_evidence(finding, evidence_code::private_fd_table));
     CHECK_FALSE(has_evidence(finding, evidence_code::zombie_leader));
     CHECK(evidence_text(finding, evidence_code::traced) == "pid 4711 (nginx) is traced by pid 99");
-    holder.process.state = 'Z';
+    samples::altered(holder).state = 'Z';
     finding = diagnosed(held);
     CHECK(has_evidence(finding, evidence_code::zombie_leader));
     CHECK_FALSE(has_evidence(finding, evidence_code::private_fd_table));
@@ -238,7 +238,7 @@ TEST_CASE("a use that could not be read is evidence of its holder only") {
 
 TEST_CASE("names from processes cannot reach a terminal through evidence") {
     HeldSocket held = stuck();
-    held.holders[0].process.command = "\x1b]0;x\n";
+    samples::altered(held.holders[0]).command = "\x1b]0;x\n";
     held.holders[0].fds[0].use.in_epoll = true;
     CHECK(evidence_text(diagnosed(held), evidence_code::epoll) ==
           "fd 7 of pid 4711 (\\x1b]0;x\\x0a) is in an epoll set");

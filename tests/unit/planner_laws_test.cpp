@@ -163,10 +163,10 @@ TEST_CASE("no step touches what is protected") {
             const bool inside =
                 has(step.actions, Action::close) || has(step.actions, Action::replace);
             for (const Holder& holder : step.holders) {
-                const pid_t pid = holder.process.id.pid;
+                const pid_t pid = holder.process->id.pid;
                 REQUIRE(pid != 1);
                 REQUIRE_FALSE(((inside || signals) && pid == self.pid));
-                REQUIRE_FALSE(((inside || signals) && holder.process.tracer != 0));
+                REQUIRE_FALSE(((inside || signals) && holder.process->tracer != 0));
                 REQUIRE_FALSE(
                     (signals && std::ranges::find(self.ancestors, pid) != self.ancestors.end()));
             }
@@ -214,7 +214,7 @@ TEST_CASE("a plan is refused exactly when it exceeds a limit") {
         std::set<pid_t> pids;
         for (const Step& step : made.plan.steps) {
             for (const Holder& holder : step.holders) {
-                pids.insert(holder.process.id.pid);
+                pids.insert(holder.process->id.pid);
             }
         }
         const bool exceeded = made.plan.steps.size() > made.policy.max_sockets ||

@@ -91,7 +91,7 @@ TEST_CASE("auto replaces a number that something still knows, and says what does
         "reserved");
     use = {};
     for (const Runtime runtime : {Runtime::node, Runtime::jvm, Runtime::go, Runtime::cpython}) {
-        held.holders[1].process.runtime = runtime;
+        samples::altered(held.holders[1]).runtime = runtime;
         CHECK(step_of(held).actions == replaced);
         CHECK(step_of(held).reason.find(word(runtime)) != std::string::npos);
     }
@@ -279,7 +279,7 @@ TEST_CASE("pid 1 and our own connection are never touched") {
 
 TEST_CASE("a traced process can only be reached from outside") {
     HeldSocket held = stuck();
-    held.holders[0].process.tracer = 99;
+    samples::altered(held.holders[0]).tracer = 99;
     CHECK(step_of(held).actions == Actions{Action::shutdown});
     CHECK(step_of(held).reason ==
           "pid 4711 (nginx) is already traced by pid 99, so that only a shutdown from outside is "

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <utility>
 
 #include "diagnose.hpp"
 #include "text.hpp"
@@ -35,11 +37,11 @@ Socket any_socket(std::mt19937& random, std::uint64_t number) {
 
 Holder any_holder(std::mt19937& random, pid_t pid) {
     Holder holder = nginx(pid, static_cast<int>(random() % 1000));
-    holder.process.command =
-        any_of(random, std::array<std::string, 3>{"nginx", "a\x1b[0m\n", "\xFF)"});
-    holder.process.runtime = static_cast<Runtime>(random() % 5);
-    holder.process.tracer = chance(random, 8) ? 99 : 0;
-    holder.process.state = chance(random, 8) ? 'Z' : 'S';
+    Process& process = altered(holder);
+    process.command = any_of(random, std::array<std::string, 3>{"nginx", "a\x1b[0m\n", "\xFF)"});
+    process.runtime = static_cast<Runtime>(random() % 5);
+    process.tracer = chance(random, 8) ? 99 : 0;
+    process.state = chance(random, 8) ? 'Z' : 'S';
     while (chance(random, 3)) {
         holder.fds.push_back({chance(random, 2) ? pid : pid + 1,
                               static_cast<int>(random() % 1000),
@@ -68,16 +70,21 @@ Socket stuck_socket() {
 }
 
 Holder nginx(pid_t pid, int fd) {
-    Holder holder;
-    holder.process.id = {pid, 12'345};
-    holder.process.command = "nginx";
-    holder.process.uid = 33;
-    holder.process.user = "www-data";
-    holder.process.cgroup = "/system.slice/nginx.service";
-    holder.process.unit = "nginx.service";
-    holder.process.state = 'S';
-    holder.fds.push_back({pid, fd, false, {}});
-    return holder;
+    Process process;
+    process.id = {pid, 12'345};
+    process.command = "nginx";
+    process.uid = 33;
+    process.user = "www-data";
+    process.cgroup = "/system.slice/nginx.service";
+    process.unit = "nginx.service";
+    process.state = 'S';
+    return {std::make_shared<const Process>(std::move(process)), {{pid, fd, false, {}}}};
+}
+
+Process& altered(Holder& holder) {
+    auto process = std::make_shared<Process>(*holder.process);
+    holder.process = process;
+    return *process;
 }
 
 HeldSocket stuck() { return {stuck_socket(), {nginx()}, false}; }

@@ -20,6 +20,9 @@ namespace unwait::samples {
 /// nginx, uid 33, in nginx.service, holding one fd.
 [[nodiscard]] Holder nginx(pid_t pid = 4711, int fd = 7);
 
+/// A copy of the holder's process that it alone has from now on, to be changed.
+[[nodiscard]] Process& altered(Holder& holder);
+
 /// The stuck socket, held by nginx.
 [[nodiscard]] HeldSocket stuck();
 

@@ -28,7 +28,7 @@ bool cgroup_fits(const std::string& wanted, const std::string& actual) {
     Selector selector;
     selector.cgroups = {{wanted}};
     HeldSocket held = samples::stuck();
-    held.holders[0].process.cgroup = actual;
+    samples::altered(held.holders[0]).cgroup = actual;
     return matches(selector, held);
 }
 
@@ -36,7 +36,7 @@ bool unit_fits(const std::string& wanted, const std::string& actual) {
     Selector selector;
     selector.units = {{wanted}};
     HeldSocket held = samples::stuck();
-    held.holders[0].process.unit = actual;
+    samples::altered(held.holders[0]).unit = actual;
     return matches(selector, held);
 }
 
