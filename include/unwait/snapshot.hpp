@@ -40,7 +40,7 @@ struct BlindSpot {
 struct HeldSocket {
     Socket socket;
     std::vector<Holder> holders;
-    /// bytes_acked or bytes_sent grew between two looks; only looked for when Send-Q is above 0
+    /// bytes_acked grew between two looks; only looked for when it matches and Send-Q is above 0
     bool sending = false;
 
     bool operator==(const HeldSocket&) const = default;

@@ -63,27 +63,32 @@ std::vector<Socket> listeners_for(netlink::SockDiag& diag, const std::vector<Soc
 }
 
 /// Long enough for an acknowledgement to come back.
-std::chrono::milliseconds time_between_looks(const std::vector<HeldSocket>& sockets) {
+std::chrono::milliseconds time_between_looks(const std::vector<HeldSocket*>& sockets) {
     std::chrono::microseconds longest{0};
-    for (const auto& held : sockets) {
-        if (held.socket.send_queue == 0 || !held.socket.info) continue;
-        longest = std::max(longest, std::chrono::microseconds{3 * held.socket.info->rtt_us});
+    for (const HeldSocket* held : sockets) {
+        longest = std::max(longest, std::chrono::microseconds{3 * held->socket.info->rtt_us});
     }
     return std::clamp(std::chrono::ceil<std::chrono::milliseconds>(longest), shortest_look,
                       longest_look);
 }
 
-void look_again(netlink::SockDiag& diag, std::vector<HeldSocket>& sockets) {
-    const auto is_candidate = [](const HeldSocket& held) {
-        return held.socket.send_queue > 0 && held.socket.info &&
-               held.socket.state != TcpState::listening;
-    };
-    if (std::ranges::none_of(sockets, is_candidate)) return;
-    ::poll(nullptr, 0, static_cast<int>(time_between_looks(sockets).count()));
-    for (auto& held : sockets) {
-        if (!is_candidate(held)) continue;
-        const auto now = diag.get(held.socket);
-        held.sending = now && now->info && now->info->bytes_acked != held.socket.info->bytes_acked;
+/// Whether data still to be sent are moving; of sockets that were not asked for nobody wants to
+/// know, nor to wait for it.
+void look_again(netlink::SockDiag& diag, const Selector& selector,
+                std::vector<HeldSocket>& sockets) {
+    std::vector<HeldSocket*> candidates;
+    for (HeldSocket& held : sockets) {
+        if (held.socket.send_queue > 0 && held.socket.info &&
+            held.socket.state != TcpState::listening && matches(selector, held)) {
+            candidates.push_back(&held);
+        }
+    }
+    if (candidates.empty()) return;
+    ::poll(nullptr, 0, static_cast<int>(time_between_looks(candidates).count()));
+    for (HeldSocket* held : candidates) {
+        const auto now = diag.get(held->socket);
+        held->sending =
+            now && now->info && now->info->bytes_acked != held->socket.info->bytes_acked;
     }
 }
 
@@ -116,7 +121,7 @@ Snapshot take_snapshot(const Selector& selector, bool with_use) {
         snapshot.sockets.push_back({std::move(socket), std::move(holders), false});
     }
     if (with_use) probe_holders(snapshot.sockets);
-    look_again(diag, snapshot.sockets);
+    look_again(diag, selector, snapshot.sockets);
     return snapshot;
 }
 

@@ -12,7 +12,8 @@ namespace unwait {
 
 /// Asks the kernel for the sockets that may match, their holders, and what could not be read.
 /// `with_use`: also how the application uses each fd (for a plan). Waits up to a second between two
-/// looks when a Send-Q is above 0. Throws Error when sock_diag or /proc cannot be asked at all.
+/// looks when the Send-Q of one that matches is above 0. Throws Error when sock_diag or /proc
+/// cannot be asked at all.
 [[nodiscard]] Snapshot take_snapshot(const Selector& selector, bool with_use);
 
 /// Who we are: our pid, our ancestors, and which of the sockets carry this session: those of
