@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "planner.hpp"
 #include "surgery_room.hpp"
 #include "text.hpp"
 #include "unwait/error.hpp"
@@ -28,6 +29,14 @@ constexpr milliseconds longest_slice{50};
 template <typename Value>
 bool contains(const std::vector<Value>& values, const Value& value) {
     return std::ranges::find(values, value) != values.end();
+}
+
+/// The application, or somebody for it, has closed its side.
+bool is_ending(TcpState state) {
+    constexpr StateMask ending = mask_of(TcpState::fin_wait_1) | mask_of(TcpState::fin_wait_2) |
+                                 mask_of(TcpState::closing) | mask_of(TcpState::last_ack) |
+                                 mask_of(TcpState::time_wait) | mask_of(TcpState::closed);
+    return (ending & mask_of(state)) != 0;
 }
 
 std::string who(const Process& process) {
@@ -75,6 +84,13 @@ std::optional<Attempt> LinuxRunner::changed_since_plan(const Step& step) {
         return Attempt{.ending = Attempt::Ending::refused, .detail = std::move(why)};
     };
     if (now->state != step.socket.state) {
+        // A number that the application is about to close may mean another file the next moment.
+        const bool nothing_left =
+            !is_held(step) || std::ranges::all_of(step.actions, is_for_socket);
+        if (is_ending(now->state) && !is_ending(step.socket.state) && nothing_left) {
+            return Attempt{.ending = Attempt::Ending::gone,
+                           .detail = "the application has closed the socket itself"};
+        }
         return refuse("the socket is " + std::string(word(now->state)) + " now, no more " +
                       std::string(word(step.socket.state)));
     }

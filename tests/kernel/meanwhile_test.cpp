@@ -2,6 +2,7 @@
 // What a plan says may be past when it is carried out, and may not be allowed.
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "pidfd.hpp"
+#include "planner.hpp"
 #include "remedy_run.hpp"
 #include "scan.hpp"
 #include "unwait/error.hpp"
@@ -37,6 +40,45 @@ TEST_CASE("a process that has exited meanwhile is no failure") {
         REQUIRE(outcomes.size() == 1);
         CHECK(word(outcomes[0].result) == word(Result::already_gone));
         CHECK(outcomes[0].stopped.count() == 0);
+    }
+}
+
+TEST_CASE("a socket that the application has closed meanwhile is no failure, sent or not") {
+    for (const Action action : all) {
+        CAPTURE(word(action));
+        const Policy policy = policy_of({action});
+        Victim victim({"blocked-writer", "block=0"});
+        const Plan plan = plan_for(victim, policy);
+        CHECK(victim.ask("close " + victim.fact("fd")) == "0");
+        Witness witness(victim);
+        const auto outcomes = carry_out(plan, policy);
+        REQUIRE(outcomes.size() == 1);
+        INFO(outcomes[0].detail);
+        CHECK(word(outcomes[0].result) == word(Result::already_gone));
+        CHECK(word(outcomes[0].state_after) == word(TcpState::last_ack));
+        CHECK(outcomes[0].frees_fd);
+        witness.check_unharmed({});
+    }
+}
+
+TEST_CASE("a number that the application is about to close itself is left to it") {
+    for (const Action action : all) {
+        CAPTURE(word(action));
+        const Policy policy = policy_of({action});
+        Victim victim({"blocked-writer", "block=0"});
+        const Plan plan = plan_for(victim, policy);
+        {
+            const auto own = sys::PidFd::open(victim.pid())->get_fd(victim.fd());
+            REQUIRE(::shutdown(own->get(), SHUT_WR) == 0);
+        }
+        Witness witness(victim);
+        const auto outcomes = carry_out(plan, policy);
+        REQUIRE(outcomes.size() == 1);
+        INFO(outcomes[0].detail);
+        CHECK(word(outcomes[0].result) ==
+              word(is_for_socket(action) ? Result::already_gone : Result::refused));
+        CHECK_FALSE(outcomes[0].frees_fd);
+        witness.check_unharmed({});
     }
 }
 
