@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "unwait/process.hpp"
+#include "unwait/shared_text.hpp"
 #include "unwait/snapshot.hpp"
 #include "unwait/tcp.hpp"
 
@@ -37,7 +38,7 @@ enum class Verdict : std::uint8_t {
 /// One observed fact, with a code for programs and a sentence for people.
 struct Evidence {
     std::string code;
-    std::string text;
+    SharedText text;
 
     bool operator==(const Evidence&) const = default;
 };

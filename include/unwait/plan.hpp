@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "unwait/finding.hpp"
+#include "unwait/shared_text.hpp"
 
 namespace unwait {
 
@@ -46,9 +47,8 @@ struct Step {
     unsigned id = 0;  ///< 1, 2, … in the order of the plan
     Socket socket;
     std::vector<Holder> holders;
-    std::vector<Action> actions;       ///< never empty
-    std::string reason;                ///< why these actions
-    std::vector<std::string> effects;  ///< what each will do, in the order of `actions`
+    std::vector<Action> actions;  ///< never empty
+    SharedText reason;            ///< why these actions
 };
 
 /// A finding that is not touched, and why.
@@ -56,8 +56,8 @@ struct LeftAlone {
     Socket socket;
     std::vector<Holder> holders;
     Verdict reason = Verdict::stuck;
-    std::string text;           ///< the reason as a sentence
-    std::string override_flag;  ///< the flag that would include it, empty when nothing does
+    SharedText text;           ///< the reason as a sentence
+    SharedText override_flag;  ///< the flag that would include it, empty when nothing does
 };
 
 /// steps + left_alone are exactly the findings it was made from.
@@ -65,6 +65,7 @@ struct Plan {
     std::vector<Step> steps;
     std::vector<LeftAlone> left_alone;
     std::optional<std::string> refusal;  ///< a limit is exceeded: nothing of the plan may be done
+    Policy policy;                       ///< under which it was made
 };
 
 }  // namespace unwait

@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "effects.hpp"
 #include "text.hpp"
 #include "vocabulary.hpp"
 
@@ -125,21 +126,22 @@ Json group_json(Grouping by, const Group& group) {
     return json;
 }
 
-Json step_json(const Step& step) {
+Json step_json(const Step& step, const Policy& policy) {
     return {{"id", step.id},
             {"socket", socket_json(step.socket, step.holders)},
             {"holders", array_of(step.holders, holder_json)},
             {"actions", array_of(step.actions, [](Action action) { return word(action); })},
             {"reason", text_json(step.reason)},
-            {"effects", array_of(step.effects, text_json)}};
+            {"effects", array_of(effects_of(step, policy), text_json)}};
 }
 
 Json left_alone_json(const LeftAlone& each) {
-    return {{"socket", socket_json(each.socket, each.holders)},
-            {"holders", array_of(each.holders, holder_json)},
-            {"reason", word(each.reason)},
-            {"text", text_json(each.text)},
-            {"override", each.override_flag.empty() ? Json(nullptr) : Json(each.override_flag)}};
+    return {
+        {"socket", socket_json(each.socket, each.holders)},
+        {"holders", array_of(each.holders, holder_json)},
+        {"reason", word(each.reason)},
+        {"text", text_json(each.text)},
+        {"override", each.override_flag.empty() ? Json(nullptr) : Json(each.override_flag.str())}};
 }
 
 Json outcome_json(const Outcome& outcome) {
@@ -186,7 +188,8 @@ void write_array(ResultStream& stream, const char* name, const Values& values, C
 
 void write_plan(ResultStream& stream, const Plan& plan) {
     stream.write(",\n\"plan\":{");
-    write_array(stream, "steps", plan.steps, step_json);
+    write_array(stream, "steps", plan.steps,
+                [&plan](const Step& step) { return step_json(step, plan.policy); });
     stream.write(",\n");
     write_array(stream, "left_alone", plan.left_alone, left_alone_json);
     if (plan.refusal) stream.write(",\n\"refusal\":" + dumped(text_json(*plan.refusal)));
@@ -229,7 +232,9 @@ std::string group_record(Grouping by, const Group& group) {
     return record("group", group_json(by, group));
 }
 
-std::string step_record(const Step& step) { return record("step", step_json(step)); }
+std::string step_record(const Step& step, const Policy& policy) {
+    return record("step", step_json(step, policy));
+}
 
 std::string left_alone_record(const LeftAlone& left_alone) {
     return record("left_alone", left_alone_json(left_alone));

@@ -29,7 +29,7 @@ void write_json(ResultStream& stream, const Report& report,
 [[nodiscard]] std::string blind_spot_record(const BlindSpot& blind_spot);
 [[nodiscard]] std::string finding_record(const Finding& finding);
 [[nodiscard]] std::string group_record(Grouping by, const Group& group);
-[[nodiscard]] std::string step_record(const Step& step);
+[[nodiscard]] std::string step_record(const Step& step, const Policy& policy);
 [[nodiscard]] std::string left_alone_record(const LeftAlone& left_alone);
 [[nodiscard]] std::string refusal_record(const std::string& refusal);
 [[nodiscard]] std::string outcome_record(const Outcome& outcome);

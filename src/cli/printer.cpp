@@ -70,7 +70,9 @@ public:
 
     void planned(const Report& report, bool) override {
         write_found(report);
-        for (const Step& step : report.plan->steps) stream_.write(step_record(step));
+        for (const Step& step : report.plan->steps) {
+            stream_.write(step_record(step, report.plan->policy));
+        }
         for (const LeftAlone& each : report.plan->left_alone) {
             stream_.write(left_alone_record(each));
         }

@@ -5,6 +5,7 @@
 #include <array>
 #include <set>
 
+#include "effects.hpp"
 #include "table.hpp"
 #include "terminal.hpp"
 #include "text.hpp"
@@ -56,7 +57,7 @@ std::string ladder_text(std::span<const Action> actions) {
     return text;
 }
 
-std::string steps_view(std::span<const Step> steps, const Look& look) {
+std::string steps_view(const Plan& plan, const Look& look) {
     Table table({{"STEP", true},
                  {"ACTIONS"},
                  {"IDLE", true},
@@ -64,8 +65,8 @@ std::string steps_view(std::span<const Step> steps, const Look& look) {
                  {"LOCAL"},
                  {"PEER"},
                  {"HOLDERS"}});
-    const bool tell_effects = look.verbose || steps.size() <= few;
-    for (const Step& step : steps) {
+    const bool tell_effects = look.verbose || plan.steps.size() <= few;
+    for (const Step& step : plan.steps) {
         table.add({{std::to_string(step.id)},
                    {ladder_text(step.actions), Style::good},
                    {idle_text(idle_ms(step.socket))},
@@ -73,10 +74,11 @@ std::string steps_view(std::span<const Step> steps, const Look& look) {
                    {format_endpoint(step.socket.local)},
                    {format_endpoint(step.socket.peer)},
                    {holders_text(step.holders, look.verbose)}});
-        table.note("why: " + step.reason);
+        table.note("why: " + step.reason.str());
         if (!tell_effects) continue;
+        const auto effects = effects_of(step, plan.policy);
         for (std::size_t at = 0; at < step.actions.size(); ++at) {
-            table.note(std::string(word(step.actions[at])) + ": " + step.effects.at(at));
+            table.note(std::string(word(step.actions[at])) + ": " + effects.at(at));
         }
     }
     return table.render(look.header, look.colored);
@@ -96,8 +98,8 @@ std::string left_alone_view(std::span<const LeftAlone> left_alone, const Look& l
                    {format_endpoint(each.socket.local)},
                    {format_endpoint(each.socket.peer)},
                    {holders_text(each.holders, look.verbose)},
-                   {each.override_flag},
-                   {each.text}});
+                   {each.override_flag.str()},
+                   {each.text.str()}});
     }
     return table.render(look.header, look.colored);
 }
@@ -201,7 +203,7 @@ std::string groups_view(Grouping grouping, std::span<const Group> groups, const 
 
 std::string plan_view(const Plan& plan, const Look& look) {
     std::string text;
-    if (!plan.steps.empty()) text += steps_view(plan.steps, look);
+    if (!plan.steps.empty()) text += steps_view(plan, look);
     if (!plan.steps.empty() && !plan.left_alone.empty()) text += "\n";
     if (!plan.left_alone.empty()) text += left_alone_view(plan.left_alone, look);
     return text;

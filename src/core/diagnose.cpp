@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "diagnose.hpp"
 
+#include <utility>
+
 #include "evidence.hpp"
 #include "select.hpp"
+#include "text_pool.hpp"
 
 namespace unwait {
 namespace {
@@ -62,13 +65,19 @@ std::vector<Finding> diagnose(const Snapshot& snapshot, const Selector& selector
                               std::chrono::milliseconds min_idle) {
     const Surroundings around{snapshot};
     std::vector<Finding> findings;
+    findings.reserve(snapshot.sockets.size());
+    TextPool texts;
     for (const HeldSocket& held : snapshot.sockets) {
         if (!matches(selector, held)) {
             continue;
         }
         const Verdict verdict = judge(held, around, min_idle);
-        findings.push_back({held.socket, held.holders, cause_of(held, verdict), verdict,
-                            evidence_of(held, around)});
+        auto evidence = evidence_of(held, around);
+        for (Evidence& each : evidence) {
+            each.text = texts(std::move(each.text));
+        }
+        findings.push_back(
+            {held.socket, held.holders, cause_of(held, verdict), verdict, std::move(evidence)});
     }
     return findings;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <algorithm>
+#include "effects.hpp"
 
-#include "remedy.hpp"
+#include "evidence.hpp"
 #include "sentence.hpp"
 #include "text.hpp"
 #include "vocabulary.hpp"
@@ -27,8 +27,8 @@ std::string left_to_read(const Socket& socket) {
     return unread > 0 ? "the " + counted_bytes(unread) + " left and then " : "";
 }
 
-std::string shutdown_effect(const Finding& finding, bool more_follow, const Policy& policy) {
-    const Socket& socket = finding.socket;
+std::string shutdown_effect(const Step& step, bool more_follow, const Policy& policy) {
+    const Socket& socket = step.socket;
     std::string text;
     if (socket.state == TcpState::listening) {
         text = listener_effect(socket);
@@ -43,13 +43,13 @@ std::string shutdown_effect(const Finding& finding, bool more_follow, const Poli
     }
     return text + "; no process is stopped; " +
            (more_follow ? "the application then has " + format_duration(policy.settle) +
-                              " to close " + fds_of(finding.holders) + " itself"
-                        : "only the application can then free " + fds_of(finding.holders));
+                              " to close " + fds_of(step.holders) + " itself"
+                        : "only the application can then free " + fds_of(step.holders));
 }
 
 /// What the last close of the socket does to the connection.
-std::string last_close_effect(const Finding& finding, bool after_shutdown) {
-    const Socket& socket = finding.socket;
+std::string last_close_effect(const Step& step, bool after_shutdown) {
+    const Socket& socket = step.socket;
     if (socket.state == TcpState::listening) {
         return listener_effect(socket);
     }
@@ -61,28 +61,23 @@ std::string last_close_effect(const Finding& finding, bool after_shutdown) {
                                                 : "sends FIN to " + format_endpoint(socket.peer);
 }
 
-std::string removal_effect(Action action, const Finding& finding, bool after_shutdown,
+std::string removal_effect(Action action, const Step& step, bool after_shutdown,
                            const Policy& policy) {
     const bool reserved = action == Action::replace;
     std::string text = reserved ? "puts a harmless placeholder over " : "closes ";
-    text += fds_of(finding.holders) + "; ";
-    text += last_close_effect(finding, after_shutdown);
+    text += fds_of(step.holders) + "; ";
+    text += last_close_effect(step, after_shutdown);
     text += reserved ? "; the number stays reserved until the application closes it, which then "
                        "hits nothing else"
                      : "; the number is free for the application's next open";
     text += policy.freeze == Freeze::all
                 ? "; all threads that share the fd table are stopped for microseconds"
                 : "; one thread is stopped for microseconds";
-    const auto unreadable =
-        std::ranges::find(finding.evidence, evidence_code::others_unreadable, &Evidence::code);
-    if (unreadable != finding.evidence.end()) {
-        text += "; the connection stays while another process holds it, and " + unreadable->text;
-    }
     return text;
 }
 
-std::string destroy_effect(const Finding& finding) {
-    const Socket& socket = finding.socket;
+std::string destroy_effect(const Step& step) {
+    const Socket& socket = step.socket;
     std::string text;
     if (socket.state == TcpState::listening) {
         text = listener_effect(socket);
@@ -94,50 +89,48 @@ std::string destroy_effect(const Finding& finding) {
                 "; " + counted(socket.send_queue, "unsent byte is", "unsent bytes are") + " lost";
         }
     }
-    if (!finding.holders.empty()) {
+    if (!step.holders.empty()) {
         text += "; the application reads " + left_to_read(socket) +
                 "end of file, its next write fails with ECONNABORTED, and only it can then free " +
-                fds_of(finding.holders);
-    } else if (finding.verdict == Verdict::in_backlog) {
+                fds_of(step.holders);
+    } else if (waits_for_accept(socket)) {
         text += "; its place in the queue of the listener stays taken until the next accept()";
     }
     return text;
 }
 
-std::string signal_effect(Action action, const Finding& finding, const Policy& policy) {
-    const bool one = finding.holders.size() == 1;
+std::string signal_effect(Action action, const Step& step, const Policy& policy) {
+    const bool one = step.holders.size() == 1;
     return "sends " + std::string{action == Action::term ? "SIGTERM" : "SIGKILL"} + " to " +
-           named(finding.holders) + ": all " + (one ? "its" : "their") +
+           named(step.holders) + ": all " + (one ? "its" : "their") +
            " connections and unsaved work are lost; waits " + format_duration(policy.grace) +
            " for the exit";
 }
 
-std::string effect_of(Action action, const Finding& finding, const std::vector<Action>& ladder,
-                      const Policy& policy) {
-    const bool after_shutdown = ladder.front() == Action::shutdown;
+std::string effect_of(Action action, const Step& step, const Policy& policy) {
+    const bool after_shutdown = step.actions.front() == Action::shutdown;
     switch (action) {
         case Action::shutdown:
-            return shutdown_effect(finding, ladder.size() > 1, policy);
+            return shutdown_effect(step, step.actions.size() > 1, policy);
         case Action::close:
         case Action::replace:
-            return removal_effect(action, finding, after_shutdown, policy);
+            return removal_effect(action, step, after_shutdown, policy);
         case Action::destroy:
-            return destroy_effect(finding);
+            return destroy_effect(step);
         case Action::term:
         case Action::kill:
-            return signal_effect(action, finding, policy);
+            return signal_effect(action, step, policy);
     }
     return {};
 }
 
 }  // namespace
 
-std::vector<std::string> effects_of(const std::vector<Action>& actions, const Finding& finding,
-                                    const Policy& policy) {
+std::vector<std::string> effects_of(const Step& step, const Policy& policy) {
     std::vector<std::string> effects;
-    for (const Action action : actions) {
+    for (const Action action : step.actions) {
         effects.push_back((effects.empty() ? "" : "if that was not enough: ") +
-                          effect_of(action, finding, actions, policy));
+                          effect_of(action, step, policy));
     }
     return effects;
 }

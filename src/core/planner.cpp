@@ -15,6 +15,7 @@
 #include "remedy.hpp"
 #include "sentence.hpp"
 #include "text.hpp"
+#include "text_pool.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait {
@@ -169,18 +170,21 @@ std::optional<std::string> refusal_of(const std::vector<Step>& steps, const Poli
 
 Plan make_plan(std::span<const Finding> findings, const Policy& policy, const Self& self) {
     Plan plan;
+    TextPool texts;
     for (const Finding& finding : findings) {
         Remedy remedy = remedy_for(finding, policy, self);
         if (auto left = left_alone(finding, remedy, policy, self)) {
+            left->text = texts(std::move(left->text));
+            left->override_flag = texts(std::move(left->override_flag));
             plan.left_alone.push_back(std::move(*left));
             continue;
         }
         const auto id = static_cast<unsigned>(plan.steps.size() + 1);
-        std::vector<std::string> effects = effects_of(remedy.actions, finding, policy);
         plan.steps.push_back({id, finding.socket, finding.holders, std::move(remedy.actions),
-                              std::move(remedy.reason), std::move(effects)});
+                              texts(std::move(remedy.reason))});
     }
     plan.refusal = refusal_of(plan.steps, policy);
+    plan.policy = policy;
     return plan;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string_view>
 
 #include "sentence.hpp"
 #include "vocabulary.hpp"
@@ -54,6 +55,11 @@ std::optional<std::string> blocked(const Finding& finding, Action action, const 
     return std::nullopt;
 }
 
+std::optional<std::string> evidence_text(const Finding& finding, std::string_view code) {
+    const auto found = std::ranges::find(finding.evidence, code, &Evidence::code);
+    return found == finding.evidence.end() ? std::nullopt : std::optional{found->text.str()};
+}
+
 std::optional<std::string> sign_of_use(const Holder& holder) {
     for (const HeldFd& held : holder.fds) {
         const std::string fd = "fd " + std::to_string(held.fd) + " of " + named(*holder.process);
@@ -85,9 +91,7 @@ std::optional<std::string> sign_of_use(const Finding& finding) {
             return sign;
         }
     }
-    const auto unreadable =
-        std::ranges::find(finding.evidence, evidence_code::use_unreadable, &Evidence::code);
-    return unreadable == finding.evidence.end() ? std::nullopt : std::optional{unreadable->text};
+    return evidence_text(finding, evidence_code::use_unreadable);
 }
 
 Remedy automatic(const Finding& finding, const Self& self) {
@@ -148,7 +152,14 @@ std::string protection_of(const Finding& finding, const Self& self) {
 }
 
 Remedy remedy_for(const Finding& finding, const Policy& policy, const Self& self) {
-    return policy.actions.empty() ? automatic(finding, self) : as_named(finding, policy, self);
+    Remedy remedy =
+        policy.actions.empty() ? automatic(finding, self) : as_named(finding, policy, self);
+    const auto unreadable = evidence_text(finding, evidence_code::others_unreadable);
+    if (unreadable && std::ranges::any_of(remedy.actions, runs_inside)) {
+        remedy.reason +=
+            "; the connection stays while another process holds it, and " + *unreadable;
+    }
+    return remedy;
 }
 
 }  // namespace unwait

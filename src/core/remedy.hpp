@@ -21,8 +21,4 @@ struct Remedy {
 /// The actions that the policy names, or `auto`, less those that must not or cannot be done here.
 [[nodiscard]] Remedy remedy_for(const Finding& finding, const Policy& policy, const Self& self);
 
-/// What each action will do, in the operator's terms, one sentence for each and in their order.
-[[nodiscard]] std::vector<std::string> effects_of(const std::vector<Action>& actions,
-                                                  const Finding& finding, const Policy& policy);
-
 }  // namespace unwait

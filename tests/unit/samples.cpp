@@ -155,7 +155,7 @@ bool has_evidence(const Finding& finding, std::string_view code) {
 
 std::string evidence_text(const Finding& finding, std::string_view code) {
     const auto found = std::ranges::find(finding.evidence, code, &Evidence::code);
-    return found == finding.evidence.end() ? std::string{} : found->text;
+    return found == finding.evidence.end() ? std::string{} : found->text.str();
 }
 
 }  // namespace unwait::samples
