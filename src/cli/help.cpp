@@ -46,7 +46,8 @@ constexpr std::string_view list_introduction =
     "\n"
     "Shows the selected sockets, one row each: how much is unread and unsent, how long\n"
     "nothing came from the peer, who holds them, why they are stuck, and the verdict: stuck,\n"
-    "or the reason why clear would leave them alone. Changes nothing.\n";
+    "or the reason why clear would leave them alone, such as too-young: idle for less than\n"
+    "--min-idle, or without it than the 60s of clear. Changes nothing.\n";
 
 constexpr std::string_view clear_introduction =
     "Usage: unwait clear SELECTORS|--all [OPTIONS]\n"

@@ -15,6 +15,10 @@ from support import UNWAIT, Leaky, Terminal, TestCase, environment, normal, talk
 
 NASTY = b"\x1b[31m)\n(\xff\xe2\x80\xaebad"  # 15 bytes, as long as a name can be
 
+TOO_YOUNG = (
+    "unwait: too-young: idle for less than 1m, which clear leaves alone unless --min-idle says less\n"
+)
+
 
 def only(items):
     assert len(items) == 1, items
@@ -34,7 +38,7 @@ class List(TestCase):
         with Leaky(b"api") as leak:
             shown = self.run_ok("list", "--port", leak.port)
             self.golden("list.txt", normal(shown.stdout.decode(), leak))
-            self.assertEqual(talk(shown), "")
+            self.assertEqual(talk(shown), TOO_YOUNG)
             verbose = self.run_ok("list", "-v", "--port", leak.port)
             self.golden("list-verbose.txt", normal(verbose.stdout.decode(), leak))
             bare = self.run_ok("list", "--no-header", "--port", leak.port)
@@ -98,6 +102,11 @@ class List(TestCase):
             self.assertEqual(only(young["findings"])["verdict"], "too-young")
             stuck = self.report("list", "--port", leak.port, "--min-idle", "0")
             self.assertEqual(only(stuck["findings"])["verdict"], "stuck")
+            for plan, verdict in ((("--min-idle", "0"), "stuck"), ((), "too-young")):
+                planned = self.report("clear", "--port", leak.port, "--dry-run", *plan)
+                self.assertEqual(only(planned["findings"])["verdict"], verdict)
+            for quiet in (("-q",), ("--min-idle", "0"), ("-J",), ("--by", "port")):
+                self.assertEqual(talk(unwait("list", "--port", leak.port, *quiet)), "")
             older = self.report("list", "--port", leak.port, "--min-idle", "1h")
             self.assertEqual(older["findings"], [])
 
