@@ -16,10 +16,17 @@ enum class Cause : std::uint8_t {
     leaked,             ///< everything was read, nobody closes it
     not_reading,        ///< its holder has stopped reading: the FIN, or data too, is unread
     still_sending,      ///< a half-close in use
-    shared_after_fork,  ///< more than one process holds it: it closes with the last
+    shared_after_fork,  ///< several fd tables hold it: it closes with the last
+    private_fd_table,   ///< only a thread with an fd table of its own holds it
+    zombie_leader,      ///< only threads of a process whose first thread has ended hold it
+    other_netns,        ///< its holders are in another network namespace and do not see it there
     in_backlog,         ///< never accepted
-    holder_unreadable,  ///< someone holds it who may not be read
-    unknown,            ///< no holder was found, or the state does not tell
+    in_flight,          ///< its last fd is on its way inside a unix socket
+    in_io_uring,        ///< its last fd was closed, an io_uring has it registered
+    pinned_by_thread,   ///< its last fd was closed while a thread was blocked in a call on it
+    kernel_socket,      ///< nothing but the kernel itself keeps it
+    holder_unreadable,  ///< someone may hold it who may not be read
+    unknown,            ///< the state does not tell
 };
 
 /// Whether a socket may be cleared, and if not, why: `stuck`, or the reason codes of the contract.

@@ -33,6 +33,7 @@ struct Process {
     std::string cgroup;   ///< path in the unified hierarchy, empty when unknown
     std::string unit;     ///< systemd unit from the cgroup, empty when there is none
     std::uint64_t netns = 0;
+    pid_t parent = 0;
     pid_t tracer = 0;            ///< TracerPid
     char state = '?';            ///< proc_pid_stat(5) field 3
     std::uint64_t fd_count = 0;  ///< open fds
@@ -75,9 +76,11 @@ struct HeldFd {
 struct Holder {
     std::shared_ptr<const Process> process;  ///< never null; one for all that it holds
     std::vector<HeldFd> fds;
+    pid_t table_of = 0;  ///< an earlier holder with the same fd table (CLONE_FILES), 0 for none
 
     bool operator==(const Holder& other) const {
-        return (process == other.process || *process == *other.process) && fds == other.fds;
+        return (process == other.process || *process == *other.process) && fds == other.fds &&
+               table_of == other.table_of;
     }
 };
 

@@ -46,6 +46,44 @@ struct HeldSocket {
     bool operator==(const HeldSocket&) const = default;
 };
 
+/// Something other than an fd that keeps a socket open, or may.
+struct Keeper {
+    enum class Kind : std::uint8_t {
+        io_uring,        ///< `fd` is a ring that has the socket registered
+        mapping,         ///< the socket is mapped into memory (TCP_ZEROCOPY_RECEIVE)
+        blocked_thread,  ///< a thread in `call` on `fd`, which leads to no such socket any more
+        unix_queue,      ///< `fd` is a unix socket in which `count` fds wait to be received
+    };
+    /// What a blocked thread waits for.
+    enum class Waits : std::uint8_t { any, to_read, to_write };
+
+    Kind kind = Kind::io_uring;
+    std::uint64_t inode = 0;  ///< of the socket, 0 when it is not known which
+    std::uint64_t netns = 0;  ///< of the process
+    pid_t pid = 0;
+    pid_t tid = 0;
+    std::string command = {};
+    int fd = -1;
+    std::string call = {};
+    Waits waits = Waits::any;
+    std::uint64_t count = 0;
+
+    bool operator==(const Keeper&) const = default;
+};
+
+/// What a thread does, as /proc shows it without stopping it.
+struct ThreadActivity {
+    pid_t pid = 0;
+    pid_t tid = 0;
+    std::string command;
+    char state = '?';               ///< proc_pid_stat(5) field 3
+    std::string call = {};          ///< system call it is blocked in, empty when in none
+    std::vector<int> fds = {};      ///< that the call waits for
+    std::string wait_channel = {};  ///< kernel function it sleeps in, empty when unknown
+
+    bool operator==(const ThreadActivity&) const = default;
+};
+
 /// What the kernel said at one moment.
 struct Snapshot {
     std::chrono::system_clock::time_point taken_at;
@@ -54,7 +92,11 @@ struct Snapshot {
     std::uint64_t netns = 0;
     std::vector<HeldSocket>
         sockets;  ///< those in the selected states, ordered by local, peer, cookie
-    std::vector<Socket> listeners;  ///< when a selected socket has no inode: who should accept it
+    std::vector<HeldSocket>
+        listeners;  ///< when a selected socket has no inode: who should accept it
+    std::vector<ThreadActivity> acceptors;  ///< threads of the listeners' holders, by pid
+    std::vector<Keeper> keepers;            ///< when a selected socket has an inode and no holder
+    std::uint64_t uptime_ticks = 0;         ///< in the unit of ProcessId::start_time
     std::vector<BlindSpot> blind_spots;
 };
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "diagnose.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "evidence.hpp"
 #include "select.hpp"
+#include "sentence.hpp"
 #include "text_pool.hpp"
 
 namespace unwait {
@@ -28,27 +31,66 @@ Verdict judge(const HeldSocket& held, const Surroundings& around,
     return is_too_young(socket, min_idle) ? Verdict::too_young : Verdict::stuck;
 }
 
-Cause cause_of(const HeldSocket& held, Verdict verdict) {
-    switch (verdict) {
-        case Verdict::in_backlog:
-            return Cause::in_backlog;
-        case Verdict::holder_unreadable:
-            return Cause::holder_unreadable;
-        case Verdict::still_sending:
-            return Cause::still_sending;
-        case Verdict::stuck:
-        case Verdict::too_young:
-            break;
-        case Verdict::no_holder:
-        case Verdict::in_use:
-        case Verdict::is_protected:
-        case Verdict::denied_by_policy:
-            return Cause::unknown;
+/// What keeps a socket that no fd leads to.
+Cause cause_of_unowned(const Socket& socket, const Surroundings& around) {
+    const auto keepers = around.keepers_of(socket);
+    // A queue that perhaps carries it says less than a process that perhaps holds it.
+    const bool is_vague = keepers.empty() || (!is_certain(*keepers.front()) &&
+                                              keepers.front()->kind == Keeper::Kind::unix_queue);
+    if (around.hides_holders() && is_vague) {
+        return Cause::holder_unreadable;
     }
-    if (held.holders.size() > 1) {
+    if (keepers.empty()) {
+        return Cause::kernel_socket;
+    }
+    switch (keepers.front()->kind) {
+        case Keeper::Kind::io_uring:
+            return Cause::in_io_uring;
+        case Keeper::Kind::blocked_thread:
+            return Cause::pinned_by_thread;
+        case Keeper::Kind::unix_queue:
+            return Cause::in_flight;
+        case Keeper::Kind::mapping:
+            break;
+    }
+    return Cause::kernel_socket;
+}
+
+/// What about its holders makes a socket stay, if something does.
+std::optional<Cause> cause_in_holders(const HeldSocket& held) {
+    if (count_tables(held.holders) > 1) {
         return Cause::shared_after_fork;
     }
-    return held.socket.recv_queue > 0 ? Cause::not_reading : Cause::leaked;
+    const Holder& holder = held.holders.front();
+    const bool in_private_tables = std::ranges::all_of(
+        holder.fds, [&holder](const HeldFd& fd) { return fd.tid != holder.process->id.pid; });
+    if (in_private_tables && !holder.fds.empty()) {
+        return holder.process->state == 'Z' ? Cause::zombie_leader : Cause::private_fd_table;
+    }
+    if (is_elsewhere(held)) {
+        return Cause::other_netns;
+    }
+    return std::nullopt;
+}
+
+Cause cause_of(const HeldSocket& held, Verdict verdict, const Surroundings& around) {
+    const Socket& socket = held.socket;
+    if (verdict == Verdict::in_backlog) {
+        return Cause::in_backlog;
+    }
+    if (held.holders.empty()) {
+        return socket.id.inode == 0 ? Cause::unknown : cause_of_unowned(socket, around);
+    }
+    if (socket.state != TcpState::close_wait) {
+        return Cause::unknown;
+    }
+    if (held.sending) {
+        return Cause::still_sending;
+    }
+    if (const auto cause = cause_in_holders(held)) {
+        return *cause;
+    }
+    return socket.recv_queue > 0 ? Cause::not_reading : Cause::leaked;
 }
 
 }  // namespace
@@ -76,8 +118,8 @@ std::vector<Finding> diagnose(const Snapshot& snapshot, const Selector& selector
         for (Evidence& each : evidence) {
             each.text = texts(std::move(each.text));
         }
-        findings.push_back(
-            {held.socket, held.holders, cause_of(held, verdict), verdict, std::move(evidence)});
+        findings.push_back({held.socket, held.holders, cause_of(held, verdict, around), verdict,
+                            std::move(evidence)});
     }
     return findings;
 }

@@ -2,41 +2,16 @@
 #include "evidence.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <string_view>
 
+#include "notes.hpp"
 #include "sentence.hpp"
 #include "text.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait {
 namespace {
-
-class Notes {
-public:
-    void add(std::string_view code, std::string text) {
-        evidence_.push_back({std::string{code}, std::move(text)});
-    }
-    [[nodiscard]] std::vector<Evidence> take() { return std::move(evidence_); }
-
-private:
-    std::vector<Evidence> evidence_;
-};
-
-bool is_wildcard(const Address& address) { return address.bytes == Address{}.bytes; }
-
-/// The IPv4 address inside a v4-mapped one; any other address as it is.
-Address unmapped(const Address& address) {
-    constexpr std::array<std::uint8_t, 12> prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-    if (address.family == Family::inet ||
-        !std::equal(prefix.begin(), prefix.end(), address.bytes.begin())) {
-        return address;
-    }
-    Address inet{Family::inet, {}};
-    std::copy(address.bytes.begin() + prefix.size(), address.bytes.end(), inet.bytes.begin());
-    return inet;
-}
 
 void note_received(Notes& notes, const Socket& socket) {
     const std::string queue = "Recv-Q " + std::to_string(socket.recv_queue) + ": ";
@@ -74,20 +49,6 @@ void note_idle(Notes& notes, const Socket& socket) {
     } else {
         notes.add(evidence_code::idle_unknown, "the kernel does not say how long it has been idle");
     }
-}
-
-void note_backlog(Notes& notes, const Socket& socket, const Surroundings& around) {
-    const auto listeners = around.listeners_for(socket);
-    std::string text = "no file belongs to it: it was never accepted; ";
-    if (listeners.empty()) {
-        text += "no listener was found for " + format_endpoint(socket.local);
-    }
-    for (const Socket* listener : listeners) {
-        text += (listener == listeners.front() ? "" : "; ") + std::string{"listener "} +
-                format_endpoint(listener->local) + " has " + std::to_string(listener->recv_queue) +
-                " of " + std::to_string(listener->send_queue) + " waiting for accept()";
-    }
-    notes.add(evidence_code::backlog, std::move(text));
 }
 
 /// What the socket itself shows.
@@ -165,6 +126,11 @@ void note_holder(Notes& notes, const Holder& holder, const Surroundings& around)
 
 /// Who holds it, or why nobody is known to.
 void note_holders(Notes& notes, const HeldSocket& held, const Surroundings& around) {
+    if (around.netns() != 0 && held.socket.id.netns != around.netns()) {
+        notes.add(evidence_code::foreign_netns,
+                  "it is in network namespace " + std::to_string(held.socket.id.netns) +
+                      ", not in that of unwait: tools that run here do not show it");
+    }
     if (waits_for_accept(held.socket)) {
         note_backlog(notes, held.socket, around);
     }
@@ -172,20 +138,17 @@ void note_holders(Notes& notes, const HeldSocket& held, const Surroundings& arou
         return;  // no process can be missing from the answer
     }
     if (held.holders.empty()) {
-        if (around.hides_holders()) {
-            notes.add(evidence_code::holder_unreadable,
-                      "no process that can be read holds it; " + around.what_is_hidden());
-        } else {
-            notes.add(evidence_code::no_holder,
-                      "no fd of any process leads to it: it may be in flight inside a unix socket, "
-                      "pinned by a blocked call, or used by the kernel");
-        }
+        note_keepers(notes, held.socket, around);
         return;
     }
     if (held.holders.size() > 1) {
-        notes.add(evidence_code::shared,
-                  counted(held.holders.size(), "process holds", "processes hold") + " it, " +
-                      named(held.holders) + ": it closes when the last one lets go");
+        note_sharing(notes, held, around);
+    }
+    if (is_elsewhere(held)) {
+        notes.add(evidence_code::other_netns,
+                  named(held.holders) + (held.holders.size() == 1 ? " is" : " are") +
+                      " in another network namespace than the socket: tools that run there do "
+                      "not show it");
     }
     for (const Holder& holder : held.holders) {
         note_holder(notes, holder, around);
@@ -198,48 +161,12 @@ void note_holders(Notes& notes, const HeldSocket& held, const Surroundings& arou
 
 }  // namespace
 
-Surroundings::Surroundings(const Snapshot& snapshot) : listeners_(&snapshot.listeners) {
-    for (const BlindSpot& spot : snapshot.blind_spots) {
-        if (spot.code == blind_spot::process_unreadable) {
-            ++unreadable_;
-            uncounted_ = uncounted_ || spot.pid == 0;
-        } else if (spot.code == blind_spot::threads_unreadable) {
-            hides_threads_ = true;
-        } else if (spot.code == blind_spot::use_unreadable) {
-            use_unreadable_.insert(spot.pid);
-        }
-    }
-}
-
-std::string Surroundings::what_is_hidden() const {
-    std::vector<std::string> parts;
-    if (unreadable_ > 0) {
-        parts.push_back(uncounted_ ? "some processes"
-                                   : counted(unreadable_, "process", "processes"));
-    }
-    if (hides_threads_) {
-        parts.emplace_back("the fd tables of some threads");
-    }
-    return enumerated(parts) + " could not be read";
-}
-
-std::vector<const Socket*> Surroundings::listeners_for(const Socket& socket) const {
-    std::vector<const Socket*> exact;
-    std::vector<const Socket*> wildcard;
-    const Address local = unmapped(socket.local.address);
-    for (const Socket& listener : *listeners_) {
-        const Address address = unmapped(listener.local.address);
-        if (listener.local.port != socket.local.port || listener.id.netns != socket.id.netns) {
-            continue;
-        }
-        if (address == local) {
-            exact.push_back(&listener);
-        } else if (is_wildcard(address) &&
-                   (listener.family == Family::inet6 || local.family == Family::inet)) {
-            wildcard.push_back(&listener);
-        }
-    }
-    return exact.empty() ? wildcard : exact;
+bool is_elsewhere(const HeldSocket& held) {
+    return !held.holders.empty() &&
+           std::ranges::all_of(held.holders, [&held](const Holder& holder) {
+               const std::uint64_t netns = holder.process->netns;
+               return netns != 0 && netns != held.socket.id.netns;
+           });
 }
 
 bool waits_for_accept(const Socket& socket) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sentence.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <set>
 
@@ -55,6 +56,32 @@ std::string fds_of(std::span<const Holder> holders) {
         parts.push_back(fds_of(holder) + " of " + named(*holder.process));
     }
     return enumerated(parts);
+}
+
+std::size_t count_tables(std::span<const Holder> holders) {
+    return static_cast<std::size_t>(std::ranges::count(holders, 0, &Holder::table_of));
+}
+
+std::string activity_of(const ThreadActivity& thread) {
+    if (thread.state == 'T' || thread.state == 't') {
+        return thread.state == 'T' ? "is stopped by a signal" : "is stopped by a tracer";
+    }
+    if (thread.call.empty()) {
+        return thread.state == 'R' ? "runs" : "waits in the kernel";
+    }
+    std::string text = (thread.state == 'R' ? "runs in " : "is blocked in ") + thread.call;
+    std::vector<std::string> numbers;
+    for (const int fd : thread.fds) {
+        if (numbers.size() == 4) {
+            numbers.push_back("others");
+            break;
+        }
+        numbers.push_back(std::to_string(fd));
+    }
+    if (!numbers.empty()) {
+        text += (thread.fds.size() == 1 ? " on fd " : " on fds ") + enumerated(numbers);
+    }
+    return text + (thread.state == 'D' ? ", uninterruptibly" : "");
 }
 
 }  // namespace unwait

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "unwait/process.hpp"
+#include "unwait/snapshot.hpp"
 
 /// The recurring parts of the sentences that core writes. What a process chose itself is made
 /// printable, so that a sentence may go to any terminal.
@@ -32,5 +34,11 @@ namespace unwait {
 
 /// "fd 7 of pid 12 (nginx)", one for each holder.
 [[nodiscard]] std::string fds_of(std::span<const Holder> holders);
+
+/// How many fd tables the holders have between them.
+[[nodiscard]] std::size_t count_tables(std::span<const Holder> holders);
+
+/// "is blocked in write on fd 7", "runs", "is stopped".
+[[nodiscard]] std::string activity_of(const ThreadActivity& thread);
 
 }  // namespace unwait

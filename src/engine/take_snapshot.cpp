@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "circumstances.hpp"
 #include "holders.hpp"
 #include "probe.hpp"
 #include "process.hpp"
@@ -62,6 +63,18 @@ std::vector<Socket> listeners_for(netlink::SockDiag& diag, const std::vector<Soc
     return diag.dump({.states = mask_of(TcpState::listening), .ports = {std::move(ports)}}).sockets;
 }
 
+std::vector<HeldSocket> with_holders(std::vector<Socket> sockets, proc::HolderScan scan) {
+    std::vector<HeldSocket> held;
+    held.reserve(sockets.size());
+    for (Socket& socket : sockets) {
+        const auto found = scan.by_inode.find(socket.id.inode);
+        auto holders =
+            found == scan.by_inode.end() ? std::vector<Holder>{} : std::move(found->second);
+        held.push_back({std::move(socket), std::move(holders), false});
+    }
+    return held;
+}
+
 /// Long enough for an acknowledgement to come back.
 std::chrono::milliseconds time_between_looks(const std::vector<HeldSocket*>& sockets) {
     std::chrono::microseconds longest{0};
@@ -103,23 +116,20 @@ Snapshot take_snapshot(const Selector& selector, bool with_use) {
     auto diag = netlink::SockDiag::open();
     snapshot.netns = diag.netns();
     auto sockets = matching_sockets(diag, selector, snapshot.blind_spots);
-    snapshot.listeners = listeners_for(diag, sockets);
+    auto listeners = listeners_for(diag, sockets);
 
     std::vector<std::uint64_t> inodes;
-    inodes.reserve(sockets.size());
-    for (const Socket& socket : sockets) {
-        if (socket.id.inode != 0) inodes.push_back(socket.id.inode);
+    inodes.reserve(sockets.size() + listeners.size());
+    for (const auto* list : {&sockets, &listeners}) {
+        for (const Socket& socket : *list) {
+            if (socket.id.inode != 0) inodes.push_back(socket.id.inode);
+        }
     }
     auto scan = proc::scan_holders(inodes, with_use);
     std::ranges::move(scan.blind_spots, std::back_inserter(snapshot.blind_spots));
-
-    snapshot.sockets.reserve(sockets.size());
-    for (Socket& socket : sockets) {
-        const auto found = scan.by_inode.find(socket.id.inode);
-        auto holders =
-            found == scan.by_inode.end() ? std::vector<Holder>{} : std::move(found->second);
-        snapshot.sockets.push_back({std::move(socket), std::move(holders), false});
-    }
+    if (!listeners.empty()) snapshot.listeners = with_holders(std::move(listeners), scan);
+    snapshot.sockets = with_holders(std::move(sockets), std::move(scan));
+    add_circumstances(snapshot, selector, diag);
     if (with_use) probe_holders(snapshot.sockets);
     look_again(diag, selector, snapshot.sockets);
     return snapshot;

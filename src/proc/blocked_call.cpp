@@ -119,6 +119,28 @@ std::optional<BlockedCall> parse_syscall(std::string_view text) {
     return call;
 }
 
+Keeper::Waits waits_of(const BlockedCall& call) {
+    switch (call.number) {
+        case SYS_read:
+        case SYS_readv:
+        case SYS_preadv2:
+        case SYS_recvfrom:
+        case SYS_recvmsg:
+        case SYS_recvmmsg:
+            return Keeper::Waits::to_read;
+        case SYS_write:
+        case SYS_writev:
+        case SYS_pwritev2:
+        case SYS_sendto:
+        case SYS_sendmsg:
+        case SYS_sendmmsg:
+        case SYS_sendfile:
+            return Keeper::Waits::to_write;
+        default:
+            return Keeper::Waits::any;
+    }
+}
+
 std::optional<std::vector<int>> fds_awaited(pid_t tid, const BlockedCall& call) {
     if (std::ranges::find(poll_calls, call.number) != poll_calls.end()) {
         return fds_polled(tid, call);

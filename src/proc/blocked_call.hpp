@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "unwait/snapshot.hpp"
+
 namespace unwait::proc {
 
 /// The call a thread waits in, from /proc/PID/task/TID/syscall; absent for "running", for a thread
@@ -20,6 +22,9 @@ struct BlockedCall {
     bool operator==(const BlockedCall&) const = default;
 };
 [[nodiscard]] std::optional<BlockedCall> parse_syscall(std::string_view text);
+
+/// What such a call waits for, if it waits for one thing.
+[[nodiscard]] Keeper::Waits waits_of(const BlockedCall& call);
 
 /// The fds that such a call waits for, as far as they are arguments or listed in the caller's
 /// memory (poll, select; read by process_vm_readv(2)). Absent when that memory may not be read.

@@ -34,6 +34,15 @@ std::optional<bool> parse_close_on_exec(std::string_view text) {
     return std::nullopt;
 }
 
+std::uint64_t parse_fds_in_flight(std::string_view text) {
+    while (!text.empty()) {
+        std::string_view line = take_until(text, '\n');
+        if (take_word(line) != "scm_fds:") continue;
+        return to_number<std::uint64_t>(take_word(line)).value_or(0);
+    }
+    return 0;
+}
+
 std::vector<EpollMember> parse_epoll_fdinfo(std::string_view text) {
     std::vector<EpollMember> members;
     while (!text.empty()) {

@@ -25,4 +25,8 @@ struct EpollMember {
 /// The sockets registered with an io_uring, by inode ("UserFiles: …" and "n: socket:[…]" lines).
 [[nodiscard]] std::vector<std::uint64_t> parse_io_uring_fdinfo(std::string_view text);
 
+/// How many fds wait to be received from a unix socket ("scm_fds:", Linux 5.11); 0 without that
+/// line.
+[[nodiscard]] std::uint64_t parse_fds_in_flight(std::string_view text);
+
 }  // namespace unwait::proc

@@ -152,6 +152,7 @@ std::optional<Process> read_process_at(int directory) {
     process.id = {stat->pid, stat->start_time};
     process.command = stat->command;
     process.state = stat->state;
+    process.parent = stat->parent;
     process.exe = link_of(source, "exe");
     const std::string status = text_of(directory, "status");
     process.uid = first_number<uid_t>(status_field(status, "Uid"));

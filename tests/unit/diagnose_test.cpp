@@ -81,7 +81,7 @@ TEST_CASE("a socket without a file waits for accept()") {
     listener.local = samples::endpoint("0.0.0.0", 80);
     listener.recv_queue = 3;
     listener.send_queue = 128;
-    snapshot.listeners = {listener};
+    snapshot.listeners = {{listener, {}, false}};
     CHECK(backlog().ends_with("listener 0.0.0.0:80 has 3 of 128 waiting for accept()"));
     const Finding finding = diagnose(snapshot, {}, std::chrono::minutes{1}).at(0);
     CHECK(finding.verdict == Verdict::in_backlog);
@@ -89,26 +89,26 @@ TEST_CASE("a socket without a file waits for accept()") {
 
     // The exact address wins; an IPv6 wildcard takes IPv4 too, an IPv4 one no IPv6.
     listener.local = samples::endpoint("10.0.0.1", 80);
-    snapshot.listeners.push_back(listener);
+    snapshot.listeners.push_back({listener, {}, false});
     CHECK(backlog().find("0.0.0.0") == std::string::npos);
     CHECK(backlog().find("listener 10.0.0.1:80") != std::string::npos);
     listener.family = Family::inet6;
     listener.local = samples::endpoint("::", 80);
-    snapshot.listeners = {listener};
+    snapshot.listeners = {{listener, {}, false}};
     CHECK(backlog().find("listener [::]:80") != std::string::npos);
     snapshot.sockets[0].socket.local = samples::endpoint("2001:db8::1", 80);
     CHECK(backlog().find("listener [::]:80") != std::string::npos);
-    snapshot.listeners[0].family = Family::inet;
-    snapshot.listeners[0].local = samples::endpoint("0.0.0.0", 80);
+    snapshot.listeners[0].socket.family = Family::inet;
+    snapshot.listeners[0].socket.local = samples::endpoint("0.0.0.0", 80);
     CHECK(backlog().find("no listener") != std::string::npos);
     snapshot.sockets[0].socket.local = samples::endpoint("::ffff:10.0.0.1", 80);
     CHECK(backlog().find("listener 0.0.0.0:80") != std::string::npos);
 
     // Not another port, nor another network namespace.
-    snapshot.listeners[0].local.port = 81;
+    snapshot.listeners[0].socket.local.port = 81;
     CHECK(backlog().find("no listener") != std::string::npos);
-    snapshot.listeners[0].local.port = 80;
-    snapshot.listeners[0].id.netns = 2;
+    snapshot.listeners[0].socket.local.port = 80;
+    snapshot.listeners[0].socket.id.netns = 2;
     CHECK(backlog().find("no listener") != std::string::npos);
 }
 
@@ -116,8 +116,9 @@ TEST_CASE("without a holder, what could not be read decides") {
     HeldSocket held = stuck();
     held.holders.clear();
     CHECK(diagnosed(held).verdict == Verdict::no_holder);
-    CHECK(diagnosed(held).cause == Cause::unknown);
+    CHECK(diagnosed(held).cause == Cause::kernel_socket);
     CHECK(has_evidence(diagnosed(held), evidence_code::no_holder));
+    CHECK(has_evidence(diagnosed(held), evidence_code::kernel_socket));
     const Finding hidden = diagnosed(held, 2);
     CHECK(hidden.verdict == Verdict::holder_unreadable);
     CHECK(hidden.cause == Cause::holder_unreadable);
@@ -129,6 +130,64 @@ TEST_CASE("without a holder, what could not be read decides") {
     CHECK(held_too.verdict == Verdict::stuck);
     CHECK(evidence_text(held_too, evidence_code::others_unreadable) ==
           "1 process could not be read and may hold it too");
+}
+
+TEST_CASE("what keeps a socket without a holder is named") {
+    Snapshot snapshot;
+    snapshot.sockets = {stuck()};
+    snapshot.sockets[0].holders.clear();
+    const auto cause = [&snapshot] { return diagnose(snapshot, {}, {}).at(0).cause; };
+    Keeper queue{.kind = Keeper::Kind::unix_queue, .pid = 7, .command = "bus", .fd = 3, .count = 1};
+    snapshot.keepers = {queue};
+    CHECK(cause() == Cause::in_flight);
+
+    // A thread that may be blocked on it says more, one that cannot be says nothing.
+    Keeper thread{.kind = Keeper::Kind::blocked_thread, .pid = 8, .tid = 9, .call = "write"};
+    thread.waits = Keeper::Waits::to_write;
+    snapshot.keepers.push_back(thread);
+    CHECK(cause() == Cause::in_flight);
+    snapshot.sockets[0].socket.send_queue = 5;
+    CHECK(cause() == Cause::pinned_by_thread);
+    snapshot.keepers[1].waits = Keeper::Waits::to_read;
+    CHECK(cause() == Cause::in_flight);
+    snapshot.keepers[1].waits = Keeper::Waits::any;
+    CHECK(cause() == Cause::pinned_by_thread);
+    snapshot.keepers[1].netns = 2;
+    CHECK(cause() == Cause::in_flight);
+
+    // What is known is all that counts.
+    snapshot.keepers.push_back({.kind = Keeper::Kind::io_uring, .inode = 100, .pid = 8, .fd = 4});
+    CHECK(cause() == Cause::in_io_uring);
+    snapshot.keepers[2].kind = Keeper::Kind::mapping;
+    CHECK(cause() == Cause::kernel_socket);
+    snapshot.keepers[2].inode = 101;
+    CHECK(cause() == Cause::in_flight);
+
+    // A process that could not be read is as likely as a queue, but not as a blocked thread.
+    snapshot.blind_spots = {{std::string{blind_spot::process_unreadable}, 5, "denied"}};
+    CHECK(cause() == Cause::holder_unreadable);
+    snapshot.keepers[1].netns = 1;
+    CHECK(cause() == Cause::pinned_by_thread);
+}
+
+TEST_CASE("what about the holders makes a socket stay is named") {
+    HeldSocket held = stuck();
+    held.holders[0].fds[0].tid = 4712;
+    CHECK(diagnosed(held).cause == Cause::private_fd_table);
+    CHECK(diagnosed(held).verdict == Verdict::stuck);
+    held.holders[0].fds.push_back({4711, 8, false, {}});
+    CHECK(diagnosed(held).cause == Cause::leaked);
+
+    held = stuck();
+    held.holders.push_back(samples::nginx(4712));
+    held.holders[1].table_of = 4711;
+    CHECK(diagnosed(held).cause == Cause::leaked);
+    CHECK(has_evidence(diagnosed(held), evidence_code::one_fd_table));
+    CHECK_FALSE(has_evidence(diagnosed(held), evidence_code::shared));
+    held.sending = true;
+    CHECK(diagnosed(held).cause == Cause::still_sending);
+    held.socket.state = TcpState::established;
+    CHECK(diagnosed(held).cause == Cause::unknown);
 }
 
 TEST_CASE("threads whose fd tables could not be asked may be the holders") {

@@ -28,6 +28,12 @@ std::string stat_with(const std::string& command) {
            " 1 1 0 0 0 0 0 4096 0 0 0 0 17 1 0 0 0 0 0\n";
 }
 
+TEST_CASE("fds in flight are counted where the kernel tells") {
+    CHECK(parse_fds_in_flight("pos:\t0\nino:\t7\nscm_fds: 3\n") == 3);
+    CHECK(parse_fds_in_flight("pos:\t0\nino:\t7\n") == 0);
+    CHECK(parse_fds_in_flight("scm_fds: -1\n") == 0);
+}
+
 TEST_CASE("a command may hold any byte, and ends at the last parenthesis") {
     for (const std::string& command :
          {"nginx"s, ""s, ")"s, "(sd-pam)"s, "a) R 9 (b"s, "two words"s, "line\nbreak"s,

@@ -119,7 +119,7 @@ Snapshot any_snapshot(std::mt19937& random) {
     if (chance(random, 2)) {
         Socket listener = stuck_socket();
         listener.state = TcpState::listening;
-        snapshot.listeners.push_back(listener);
+        snapshot.listeners.push_back({listener, {}, false});
     }
     if (chance(random, 2)) {
         snapshot.blind_spots.push_back(

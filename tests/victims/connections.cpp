@@ -58,10 +58,17 @@ Over over_of(const std::string& family) {
     fail("family=" + family);
 }
 
-int listening_socket(Over over, int backlog) {
+void share_port(int fd) {
+    const int on = 1;
+    must(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on), "SO_REUSEPORT");
+}
+
+/// At any port, or at one that others share.
+int listening_socket(Over over, int backlog, std::uint16_t port = 0) {
     const bool v6 = over != Over::v4;
     const int fd = must(socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
-    Where where = loopback(v6, 0);
+    Where where = loopback(v6, port);
+    if (port != 0) share_port(fd);
     if (over == Over::v4mapped) {
         const int off = 0;
         must(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off), "IPV6_V6ONLY");
@@ -104,6 +111,12 @@ void raise_fd_limit() {
 }
 
 }  // namespace
+
+void Server::add_listener() const {
+    share_port(fd_);
+    constexpr int backlog = 4096;
+    listening_socket(over_, backlog, port_);
+}
 
 Server::Server(Over over, int backlog)
     : over_(over), fd_(listening_socket(over, backlog)), port_(local_port(fd_)) {}

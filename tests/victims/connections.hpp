@@ -24,6 +24,9 @@ public:
     /// As the argument family=v4|v6|v4mapped says.
     explicit Server(const Arguments& arguments, int backlog = 4096);
 
+    /// One more, which shares the port (SO_REUSEPORT).
+    void add_listener() const;
+
     [[nodiscard]] Connection establish() const;
     /// The connecting end only: it waits in the backlog. `nonblocking` connects do not wait.
     [[nodiscard]] int connect_only(bool nonblocking = false) const;

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <linux/io_uring.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,6 +16,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <thread>
 
 #include "blocked.hpp"
@@ -20,11 +27,50 @@
 namespace victim {
 namespace {
 
+/// Until the peer has been silent for much longer than a clock tick.
+void await_silence(int fd) {
+    await(
+        [fd] {
+            constexpr std::uint32_t enough_ms = 200;
+            tcp_info info{};
+            socklen_t size = sizeof info;
+            must(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size), "getsockopt TCP_INFO");
+            return info.tcpi_last_ack_recv > enough_ms;
+        },
+        "a silent peer");
+}
+
+/// waits=parent: it polls the socket; exec=1: the children run another program; late=1: they are
+/// born long after the peer has left.
 void shared_by_fork(Stage& stage, const Arguments& arguments) {
-    make_close_wait(stage, arguments);
+    const int fd = make_close_wait(stage, arguments)[0].fd;
+    if (arguments.number("late", 0) != 0) await_silence(fd);
     std::vector<int> children;
-    for (long i = arguments.number("children", 2); i > 0; --i) children.push_back(fork_idler());
+    for (long i = arguments.number("children", 2); i > 0; --i) {
+        if (arguments.number("exec", 0) == 0) {
+            children.push_back(fork_idler());
+            continue;
+        }
+        must(fcntl(fd, F_SETFD, 0), "F_SETFD");
+        std::array<int, 2> gate{};
+        must(pipe2(gate.data(), O_CLOEXEC), "pipe2");
+        const pid_t child = fork_child();
+        if (child == 0) {
+            execlp("sleep", "sleep", "infinity", nullptr);
+            fail("exec of sleep");
+        }
+        close(gate[1]);
+        char byte = 0;  // ends when execve has closed the other end
+        must(read(gate[0], &byte, 1), "read of the gate");
+        children.push_back(child);
+    }
     stage.tell("children", children);
+    if (arguments.text("waits", "nobody") == "parent") {
+        stage.tell("tid", block_in(stage, {"poll", call_of_poll, [fd] {
+                                               pollfd wanted{fd, 0, 0};
+                                               return poll(&wanted, 1, -1);
+                                           }}));
+    }
 }
 
 /// Another process with the very same fd table.
@@ -97,6 +143,29 @@ void in_flight(Stage& stage, const Arguments& arguments) {
     must(sendmsg(pair[0], &message, MSG_NOSIGNAL), "sendmsg");
     shut(connections[0].fd);
     stage.tell("carrier", pair[1]);
+    stage.answer("receive", [carrier = pair[1]](const std::string&) {
+        alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> space{};
+        char received = 0;
+        iovec place{&received, 1};
+        msghdr arrived{};
+        arrived.msg_iov = &place;
+        arrived.msg_iovlen = 1;
+        arrived.msg_control = space.data();
+        arrived.msg_controllen = space.size();
+        must(recvmsg(carrier, &arrived, MSG_CMSG_CLOEXEC), "recvmsg");
+        return std::to_string(*reinterpret_cast<int*>(CMSG_DATA(CMSG_FIRSTHDR(&arrived))));
+    });
+}
+
+/// With a loopback device that is up.
+void enter_new_netns() {
+    must(unshare(CLONE_NEWNET), "unshare CLONE_NEWNET");
+    const int fd = must(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+    ifreq request{};
+    std::memcpy(request.ifr_name, "lo", sizeof "lo");
+    request.ifr_flags = IFF_UP;
+    must(ioctl(fd, SIOCSIFFLAGS, &request), "ioctl SIOCSIFFLAGS");
+    close(fd);
 }
 
 /// No fd either: it was closed while a thread was blocked in a write to it, which pins the socket.
@@ -123,6 +192,23 @@ void in_io_uring(Stage& stage, const Arguments& arguments) {
     must(syscall(SYS_io_uring_register, ring, IORING_REGISTER_FILES, &connections[0].fd, 1),
          "io_uring_register");
     if (arguments.number("keep", 0) == 0) shut(connections[0].fd);
+}
+
+/// No fd, but memory that shows what was received (TCP_ZEROCOPY_RECEIVE).
+void mapped(Stage& stage, const Arguments& arguments) {
+    std::vector<Connection> connections = make_close_wait(stage, arguments);
+    constexpr std::size_t page = 4096;
+    void* memory = mmap(nullptr, page, PROT_READ, MAP_SHARED, connections[0].fd, 0);
+    if (memory == MAP_FAILED) fail("mmap of a socket");
+    shut(connections[0].fd);
+}
+
+/// Moves to a network namespace of its own: where=before the sockets are made, or after.
+void other_netns(Stage& stage, const Arguments& arguments) {
+    const bool before = arguments.text("where", "after") == "before";
+    if (before) enter_new_netns();
+    make_close_wait(stage, arguments);
+    if (!before) enter_new_netns();
 }
 
 /// A thread waits in vfork() for its child, and cannot be stopped until that ends (at `release`).
@@ -152,6 +238,8 @@ constexpr std::array table{
     NamedScenario{"in-flight", in_flight},
     NamedScenario{"pinned", pinned},
     NamedScenario{"in-io-uring", in_io_uring},
+    NamedScenario{"mapped", mapped},
+    NamedScenario{"other-netns", other_netns},
     NamedScenario{"vforking", vforking},
 };
 

@@ -74,9 +74,10 @@ void blocked_writer(Stage& stage, const Arguments& arguments) {
                                        }}));
 }
 
-/// Clients that left before accept(): inode 0, no holder.
+/// Clients that left before accept(): inode 0, no holder. group=N listeners share the port.
 void backlog(Stage& stage, const Arguments& arguments) {
     const Server server(arguments);
+    for (long i = arguments.number("group", 1); i > 1; --i) server.add_listener();
     for (long i = arguments.number("count", 1); i > 0; --i) {
         int peer = server.connect_only();
         if (arguments.number("unread", 0) > 0) {
