@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "effects.hpp"
+#include "json_text.hpp"
 #include "text.hpp"
 #include "vocabulary.hpp"
 
@@ -14,13 +14,9 @@ namespace unwait::cli {
 
 namespace {
 
-// Keeps the order in which members are written here.
-using Json = nlohmann::ordered_json;
+using Json = JsonText;
 
 constexpr int format_version = 1;
-
-/// ASCII, so that no control character (U+009B is one too) reaches a terminal through it.
-std::string dumped(const Json& value) { return value.dump(-1, ' ', true); }
 
 template <typename Value>
 Json or_null(const std::optional<Value>& value) {
@@ -34,7 +30,7 @@ Json array_of(const Values& values, Convert convert) {
     return array;
 }
 
-Json text_json(const std::string& text) { return to_utf8(text); }
+Json text_json(const std::string& text) { return text; }
 
 Json endpoint_json(const Endpoint& endpoint) {
     return {{"address", format_address(endpoint.address)}, {"port", endpoint.port}};
@@ -74,7 +70,7 @@ Json holder_json(const Holder& holder) {
         if (held.tid == process.id.pid) {
             fds.push_back(held.fd);
         } else {
-            of_threads[held.tid].push_back(held.fd);
+            of_threads.try_emplace(held.tid, Json::array()).first->second.push_back(held.fd);
         }
     }
     Json threads = Json::array();
@@ -109,21 +105,20 @@ Json finding_json(const Finding& finding) {
             {"evidence", array_of(finding.evidence, evidence_json)}};
 }
 
+Json fullness_json(const Process& process) {
+    return {
+        {"pid", process.id.pid}, {"fd_count", process.fd_count}, {"fd_limit", process.fd_limit}};
+}
+
 Json group_json(Grouping by, const Group& group) {
-    Json json = {{"by", word(by)},
-                 {"key", group.key.empty() ? Json(nullptr) : text_json(group.key)},
-                 {"pid", group.pid == 0 ? Json(nullptr) : Json(group.pid)},
-                 {"sockets", group.sockets},
-                 {"stuck", group.stuck},
-                 {"oldest_idle_ms", or_null(group.oldest_idle_ms)},
-                 {"unread_bytes", group.unread_bytes},
-                 {"fullest", nullptr}};
-    if (group.fullest) {
-        json["fullest"] = {{"pid", group.fullest->id.pid},
-                           {"fd_count", group.fullest->fd_count},
-                           {"fd_limit", group.fullest->fd_limit}};
-    }
-    return json;
+    return {{"by", word(by)},
+            {"key", group.key.empty() ? Json(nullptr) : text_json(group.key)},
+            {"pid", group.pid == 0 ? Json(nullptr) : Json(group.pid)},
+            {"sockets", group.sockets},
+            {"stuck", group.stuck},
+            {"oldest_idle_ms", or_null(group.oldest_idle_ms)},
+            {"unread_bytes", group.unread_bytes},
+            {"fullest", group.fullest ? fullness_json(*group.fullest) : Json(nullptr)}};
 }
 
 Json step_json(const Step& step, const Policy& policy) {
@@ -169,18 +164,18 @@ Json run_json(const Report& report) {
 }
 
 std::string record(const char* type, const Json& members) {
-    Json json = {{"type", type}};
-    json.update(members);
-    return dumped(json) + "\n";
+    std::string line = Json{{"type", type}}.text();
+    line.back() = ',';
+    return line.append(members.text(), 1) + "\n";
 }
 
 /// "name":[…] with each element on a line of its own.
 template <typename Values, typename Convert>
 void write_array(ResultStream& stream, const char* name, const Values& values, Convert convert) {
-    stream.write(dumped(name) + ":[");
+    stream.write(Json(name).text() + ":[");
     const char* before = "\n";
     for (const auto& value : values) {
-        stream.write(before + dumped(convert(value)));
+        stream.write(before + Json(convert(value)).text());
         before = ",\n";
     }
     stream.write(values.empty() ? "]" : "\n]");
@@ -192,7 +187,7 @@ void write_plan(ResultStream& stream, const Plan& plan) {
                 [&plan](const Step& step) { return step_json(step, plan.policy); });
     stream.write(",\n");
     write_array(stream, "left_alone", plan.left_alone, left_alone_json);
-    if (plan.refusal) stream.write(",\n\"refusal\":" + dumped(text_json(*plan.refusal)));
+    if (plan.refusal) stream.write(",\n\"refusal\":" + text_json(*plan.refusal).text());
     stream.write("}");
 }
 
@@ -200,7 +195,7 @@ void write_plan(ResultStream& stream, const Plan& plan) {
 
 void write_json(ResultStream& stream, const Report& report,
                 const std::optional<GroupedBy>& grouped) {
-    std::string head = dumped(run_json(report));
+    std::string head = run_json(report).text();
     head.pop_back();
     stream.write(head + ",\n");
     write_array(stream, "blind_spots", report.blind_spots, blind_spot_json);
@@ -215,7 +210,7 @@ void write_json(ResultStream& stream, const Report& report,
         stream.write(",\n");
         write_array(stream, "outcomes", *report.outcomes, outcome_json);
     }
-    stream.write(",\n\"summary\":" + dumped(summary_json(report.summary)) + "}\n");
+    stream.write(",\n\"summary\":" + summary_json(report.summary).text() + "}\n");
 }
 
 std::string run_record(const Report& report) { return record("run", run_json(report)); }

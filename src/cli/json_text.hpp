@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace unwait::cli {
+
+/// A JSON value (RFC 8259) that is written and never looked into, and so is nothing but its text.
+/// ASCII only, so that no control character (U+009B is one too) reaches a terminal through it.
+class JsonText {
+public:
+    using Member = std::pair<std::string_view, JsonText>;
+
+    JsonText(std::nullptr_t = nullptr) : text_("null") {}
+    template <std::same_as<bool> Bool>
+    JsonText(Bool value) : text_(value ? "true" : "false") {}
+    template <std::integral Number>
+        requires(!std::same_as<Number, bool>)
+    JsonText(Number value) {
+        char digits[24];
+        text_.assign(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+    }
+    /// A string of any bytes: each that is not UTF-8 becomes U+FFFD.
+    JsonText(std::string_view value);
+    JsonText(const std::string& value) : JsonText(std::string_view(value)) {}
+    JsonText(const char* value) : JsonText(std::string_view(value)) {}
+    /// An object, its members in this order. Their names need no escapes.
+    JsonText(std::initializer_list<Member> members);
+    [[nodiscard]] static JsonText array();
+
+    /// Adds an element to an array.
+    void push_back(const JsonText& element);
+    /// Adds a member to an object that has some.
+    void add(const Member& member);
+
+    [[nodiscard]] const std::string& text() const& noexcept { return text_; }
+    [[nodiscard]] std::string text() && noexcept { return std::move(text_); }
+
+private:
+    std::string text_;
+};
+
+}  // namespace unwait::cli
