@@ -7,8 +7,8 @@
 #include <atomic>
 #include <cerrno>
 #include <ctime>
-#include <list>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "connections.hpp"
@@ -20,8 +20,7 @@ namespace {
 
 /// A system call and what it must return.
 struct Call {
-    std::array<std::uint64_t, 6> arguments{};  ///< rdi rsi rdx r10 r8 r9
-    std::uint64_t number = 0;
+    CheckedCall made;
     std::int64_t result = 0;
 };
 
@@ -40,33 +39,34 @@ std::uint64_t address_of(Type& object) {
     return reinterpret_cast<std::uint64_t>(&object);
 }
 
+thread_local timespec millisecond{};  // ppoll leaves in it what remained
+
 Call call_of(const std::string& mode) {
-    static timespec millisecond{0, 1'000'000};
     static std::uint32_t futex_word = 0;
     static thread_local std::array<char, 16> buffer{};
-    if (mode == "getpid") return {{}, SYS_getpid, getpid()};
-    if (mode == "nanosleep") return {{address_of(millisecond), 0}, SYS_nanosleep, 0};
+    if (mode == "getpid") return {{SYS_getpid}, getpid()};
+    if (mode == "nanosleep") return {{SYS_nanosleep, {address_of(millisecond), 0}}, 0};
     if (mode == "futex") {
-        return {{address_of(futex_word), 0, 0, address_of(millisecond)}, SYS_futex, -ETIMEDOUT};
+        return {{SYS_futex, {address_of(futex_word), 0, 0, address_of(millisecond)}}, -ETIMEDOUT};
     }
-    if (mode == "poll") return {{0, 0, 1}, SYS_poll, 0};
     if (mode == "read") {
-        return {{static_cast<std::uint64_t>(bell[0]), address_of(buffer), 1}, SYS_read, 1};
+        const auto fd = static_cast<std::uint64_t>(bell[0]);
+        return {{SYS_read, {fd, address_of(buffer), 1}}, 1};
     }
+#ifdef SYS_poll
+    if (mode == "poll") return {{SYS_poll, {0, 0, 1}}, 0};
+    constexpr std::uint64_t epoll_call = SYS_epoll_wait;
+#else
+    if (mode == "poll") return {{SYS_ppoll, {0, 0, address_of(millisecond), 0, 8}}, 0};
+    constexpr std::uint64_t epoll_call = SYS_epoll_pwait;
+#endif
     if (mode == "epoll_wait") {
-        const int epoll = must(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
-        return {{static_cast<std::uint64_t>(epoll), address_of(buffer), 1, 1}, SYS_epoll_wait, 0};
+        const auto epoll =
+            static_cast<std::uint64_t>(must(epoll_create1(EPOLL_CLOEXEC), "epoll_create1"));
+        return {{epoll_call, {epoll, address_of(buffer), 1, 1}}, 0};
     }
     errno = EINVAL;
     fail("mode=" + mode);
-}
-
-void prepare(RegisterFrame& frame, const Call& call) {
-    constexpr std::array<std::size_t, 6> places{5, 4, 3, 9, 7, 8};
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        frame.general_in[places[i]] = call.arguments[i];
-    }
-    frame.general_in[0] = call.number;
 }
 
 void note(const std::string& difference) {
@@ -75,32 +75,21 @@ void note(const std::string& difference) {
     ++checker.broken;
 }
 
-void check_in_user_mode() {
-    RegisterFrame frame;
+void check(const std::string& mode) {
+    const auto call = mode == "user" ? std::nullopt : std::optional(call_of(mode));
+    RegisterRound round;
     for (;; ++checker.rounds) {
-        load_known_values(frame);
-        round_in_user_mode(frame);
-        if (const auto difference = first_difference(frame, false); !difference.empty()) {
+        millisecond = {0, 1'000'000};
+        const std::int64_t result = call ? round.around(call->made) : 0;
+        if (!call) round.in_user_mode();
+        if (const auto difference = round.first_difference(); !difference.empty()) {
             note(difference);
         }
-    }
-}
-
-void check_around(const std::string& mode) {
-    const Call call = call_of(mode);
-    RegisterFrame frame;
-    for (;; ++checker.rounds) {
-        load_known_values(frame);
-        prepare(frame, call);
-        round_with_system_call(frame);
-        if (const auto difference = first_difference(frame, true); !difference.empty()) {
-            note(difference);
-        }
-        const auto result = static_cast<std::int64_t>(frame.general_out[0]);
+        if (!call || result == call->result) continue;
         if (result == -EINTR) {
             count_error("a system call between checked registers");
-        } else if (result != call.result) {
-            note("rax=" + std::to_string(result));
+        } else {
+            note("result=" + std::to_string(result));
         }
     }
 }
@@ -119,8 +108,7 @@ void registers(Stage& stage, const Arguments& arguments) {
         tid = 0;
         std::thread([mode] {
             tid = gettid();
-            if (mode == "user") check_in_user_mode();
-            check_around(mode);
+            check(mode);
         }).detach();
         await([] { return tid != 0; }, "a thread with checked registers");
         tids.push_back(tid);
