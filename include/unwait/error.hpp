@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -15,6 +16,13 @@ public:
 
     /// The errno value, as errno(3) numbers it.
     [[nodiscard]] int number() const noexcept { return code().value(); }
+};
+
+/// Something that was asked for is declined on purpose, and nothing was done: what() says what,
+/// why, and the remedy.
+class Refused : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
 };
 
 }  // namespace unwait

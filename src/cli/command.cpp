@@ -75,6 +75,16 @@ Policy policy_of(const Given& given) {
     return policy;
 }
 
+RunOptions run_options_of(const Given& given) {
+    RunOptions options;
+    options.dry_run = given.contains("dry-run");
+    options.yes = given.contains("yes");
+    options.detailed_exitcode = given.contains("detailed-exitcode");
+    options.timeout = timeout_of(given);
+    options.output = output_of(given);
+    return options;
+}
+
 ClearCommand clear_command(const Given& given) {
     ClearCommand command;
     command.selector = checked_selector(given);
@@ -87,11 +97,18 @@ ClearCommand clear_command(const Given& given) {
     if (!everything && given.contains("all")) {
         throw UsageError("--all contradicts the selectors", "leave it or them out");
     }
-    command.dry_run = given.contains("dry-run");
-    command.yes = given.contains("yes");
-    command.detailed_exitcode = given.contains("detailed-exitcode");
-    command.timeout = timeout_of(given);
-    command.output = output_of(given);
+    command.run = run_options_of(given);
+    return command;
+}
+
+ApplyCommand apply_command(const Given& given) {
+    ApplyCommand command;
+    command.plan = given.find(operand)->second.front();
+    if (const auto age = duration_of(given, "max-plan-age"))
+        command.max_plan_age = rounded_up(*age);
+    command.max_sockets = count_of(given, "max-sockets");
+    command.max_processes = count_of(given, "max-processes");
+    command.run = run_options_of(given);
     return command;
 }
 
@@ -127,8 +144,17 @@ Command read_command(std::span<char* const> arguments) {
     if (verb == Verb::help) return help_command(rest);
     const Given given = parse_options(verb, rest);
     if (given.contains("help")) return HelpCommand{verb};
-    if (verb == Verb::list) return list_command(given);
-    return clear_command(given);
+    switch (verb) {
+        case Verb::list:
+            return list_command(given);
+        case Verb::clear:
+            return clear_command(given);
+        case Verb::apply:
+            return apply_command(given);
+        case Verb::help:
+            break;
+    }
+    return help_command(rest);
 }
 
 }  // namespace unwait::cli

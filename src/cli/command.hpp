@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <variant>
 
 #include "option_table.hpp"
@@ -37,14 +38,27 @@ struct ListCommand {
     Output output;
 };
 
-struct ClearCommand {
-    Selector selector;
-    Policy policy;
+/// How a plan is carried out.
+struct RunOptions {
     bool dry_run = false;
     bool yes = false;
     bool detailed_exitcode = false;
     std::optional<std::chrono::milliseconds> timeout;
     Output output;
+};
+
+struct ClearCommand {
+    Selector selector;
+    Policy policy;
+    RunOptions run;
+};
+
+struct ApplyCommand {
+    std::string plan;  ///< path
+    std::chrono::milliseconds max_plan_age{3'600'000};
+    std::optional<std::size_t> max_sockets;    ///< fewer than the plan itself allows
+    std::optional<std::size_t> max_processes;  ///< likewise
+    RunOptions run;
 };
 
 struct HelpCommand {
@@ -53,7 +67,7 @@ struct HelpCommand {
 
 struct VersionCommand {};
 
-using Command = std::variant<ListCommand, ClearCommand, HelpCommand, VersionCommand>;
+using Command = std::variant<ListCommand, ClearCommand, ApplyCommand, HelpCommand, VersionCommand>;
 
 /// What the arguments (without the program's name) ask for. Throws UsageError.
 [[nodiscard]] Command read_command(std::span<char* const> arguments);

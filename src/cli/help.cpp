@@ -56,7 +56,14 @@ constexpr std::string_view clear_introduction =
     "and why, asks on the terminal, acts mildest remedy first, and proves by asking the\n"
     "kernel again that each socket is gone and its fd is free.\n";
 
-constexpr std::string_view clear_end =
+constexpr std::string_view apply_introduction =
+    "Usage: unwait apply PLAN [OPTIONS]\n"
+    "\n"
+    "Carries out a plan that 'unwait clear --dry-run --output json' wrote, under the settings\n"
+    "that it was made with. Each step is compared with what would be planned now; what has\n"
+    "changed is refused and says how, and nothing is done beyond the plan.\n";
+
+constexpr std::string_view acting_end =
     "\n"
     "Exit status: 0 done and verified, or nothing to do; 1 could not look or work at all;\n"
     "2 --detailed-exitcode: something to do; 3 partly; 4 refused, nothing was done;\n"
@@ -81,7 +88,8 @@ struct Topic {
 
 constexpr auto topics = std::to_array<Topic>({
     {Verb::list, list_introduction, list_end},
-    {Verb::clear, clear_introduction, clear_end},
+    {Verb::clear, clear_introduction, acting_end},
+    {Verb::apply, apply_introduction, acting_end},
     {Verb::help, help_introduction, ""},
 });
 

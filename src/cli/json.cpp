@@ -7,6 +7,7 @@
 
 #include "effects.hpp"
 #include "json_text.hpp"
+#include "plan_digest.hpp"
 #include "text.hpp"
 #include "vocabulary.hpp"
 
@@ -15,8 +16,6 @@ namespace unwait::cli {
 namespace {
 
 using Json = JsonText;
-
-constexpr int format_version = 1;
 
 template <typename Value>
 Json or_null(const std::optional<Value>& value) {
@@ -181,13 +180,26 @@ void write_array(ResultStream& stream, const char* name, const Values& values, C
     stream.write(values.empty() ? "]" : "\n]");
 }
 
-void write_plan(ResultStream& stream, const Plan& plan) {
+Json settings_json(const Policy& policy) {
+    const auto words = [](auto value) { return word(value); };
+    return {
+        {"actions", array_of(policy.actions, words)}, {"include", array_of(policy.include, words)},
+        {"min_idle_ms", policy.min_idle.count()},     {"max_sockets", policy.max_sockets},
+        {"max_processes", policy.max_processes},      {"settle_ms", policy.settle.count()},
+        {"grace_ms", policy.grace.count()},           {"freeze", word(policy.freeze)},
+        {"max_freeze_us", policy.max_freeze.count()}};
+}
+
+void write_plan(ResultStream& stream, const Report& report) {
+    const Plan& plan = *report.plan;
     stream.write(",\n\"plan\":{");
     write_array(stream, "steps", plan.steps,
                 [&plan](const Step& step) { return step_json(step, plan.policy); });
     stream.write(",\n");
     write_array(stream, "left_alone", plan.left_alone, left_alone_json);
     if (plan.refusal) stream.write(",\n\"refusal\":" + text_json(*plan.refusal).text());
+    stream.write(",\n\"settings\":" + settings_json(plan.policy).text());
+    stream.write(",\n\"digest\":" + Json(digest_of_plan(report)).text());
     stream.write("}");
 }
 
@@ -205,7 +217,7 @@ void write_json(ResultStream& stream, const Report& report,
         stream.write(",\n");
         write_array(stream, "groups", grouped->groups, std::bind_front(group_json, grouped->by));
     }
-    if (report.plan) write_plan(stream, *report.plan);
+    if (report.plan) write_plan(stream, report);
     if (report.outcomes) {
         stream.write(",\n");
         write_array(stream, "outcomes", *report.outcomes, outcome_json);

@@ -14,6 +14,9 @@
 /// JSON as unwait.schema.json describes it: ASCII only, everything else escaped.
 namespace unwait::cli {
 
+/// Of what is written and read: within one version members are only added.
+inline constexpr int format_version = 1;
+
 /// Groups as the results of `list --by` carry them.
 struct GroupedBy {
     Grouping by;

@@ -10,7 +10,10 @@ namespace {
 
 constexpr VerbSet on_list = set_of(Verb::list);
 constexpr VerbSet on_clear = set_of(Verb::clear);
+constexpr VerbSet on_apply = set_of(Verb::apply);
 constexpr VerbSet both = on_list | on_clear;
+constexpr VerbSet acting = on_clear | on_apply;
+constexpr VerbSet every = both | on_apply;
 
 constexpr auto options = std::to_array<OptionSpec>({
     {Section::selectors, "state", 0, "STATE", true, both,
@@ -46,39 +49,43 @@ constexpr auto options = std::to_array<OptionSpec>({
     {Section::actions, "max-freeze", 0, "DURATION", false, on_clear,
      "how long the work of one freeze may take (100us)"},
 
-    {Section::safety, "dry-run", 'n', "", false, on_clear, "stop after the preview"},
-    {Section::safety, "yes", 'y', "", false, on_clear, "do not ask; widens nothing"},
+    {Section::safety, "dry-run", 'n', "", false, acting, "stop after the preview"},
+    {Section::safety, "yes", 'y', "", false, acting, "do not ask; widens nothing"},
     {Section::safety, "min-idle", 0, "DURATION", false, on_clear,
      "a socket that is less idle is left alone as too-young (60s)"},
     {Section::safety, "include", 0, "CODE", true, on_clear,
      "also clear what would be left alone for this reason"},
-    {Section::safety, "max-sockets", 0, "N", false, on_clear,
-     "refuse a plan of more sockets (1000)"},
-    {Section::safety, "max-processes", 0, "N", false, on_clear,
+    {Section::safety, "max-sockets", 0, "N", false, acting, "refuse a plan of more sockets (1000)"},
+    {Section::safety, "max-processes", 0, "N", false, acting,
      "refuse a plan that touches more processes (20)"},
-    {Section::safety, "timeout", 0, "DURATION", false, both,
+    {Section::safety, "max-plan-age", 0, "DURATION", false, on_apply,
+     "refuse a plan that is older (1h)"},
+    {Section::safety, "timeout", 0, "DURATION", false, every,
      "begin nothing new after this time (none)"},
-    {Section::safety, "detailed-exitcode", 0, "", false, on_clear,
+    {Section::safety, "detailed-exitcode", 0, "", false, acting,
      "with --dry-run: exit 2 when there is something to do"},
 
-    {Section::output, "output", 'o', "table|json|ndjson", false, both,
+    {Section::output, "output", 'o', "table|json|ndjson", false, every,
      "format of the results (table)"},
-    {Section::output, "json", 'J', "", false, both, "the same as --output json"},
+    {Section::output, "json", 'J', "", false, every, "the same as --output json"},
     {Section::output, "by", 0, "process|unit|port|peer", false, on_list,
      "one summary row per group"},
-    {Section::output, "no-header", 0, "", false, both, "no titles above the columns"},
-    {Section::output, "color", 0, "auto|always|never", false, both,
+    {Section::output, "no-header", 0, "", false, every, "no titles above the columns"},
+    {Section::output, "color", 0, "auto|always|never", false, every,
      "colours; auto: on a terminal, unless NO_COLOR is set (auto)"},
-    {Section::output, "quiet", 'q', "", false, both, "only results, errors and questions"},
-    {Section::output, "verbose", 'v', "", false, both, "evidence and effects too"},
-    {Section::output, "help", 'h', "", false, both, "this text"},
+    {Section::output, "quiet", 'q', "", false, every, "only results, errors and questions"},
+    {Section::output, "verbose", 'v', "", false, every, "evidence and effects too"},
+    {Section::output, "help", 'h', "", false, every, "this text"},
 });
 
 constexpr auto verbs = std::to_array<VerbSpec>({
-    {Verb::list, "list", "show the sockets, their holders, cause and verdict"},
-    {Verb::clear, "clear", "plan, preview, ask, act, and prove the result"},
-    {Verb::help, "help", "help on a command"},
+    {Verb::list, "list", "", "show the sockets, their holders, cause and verdict"},
+    {Verb::clear, "clear", "", "plan, preview, ask, act, and prove the result"},
+    {Verb::apply, "apply", "PLAN", "carry out a saved plan, as far as it still holds"},
+    {Verb::help, "help", "", "help on a command"},
 });
+
+const VerbSpec& spec_of(Verb verb) { return *std::ranges::find(verbs, verb, &VerbSpec::verb); }
 
 }  // namespace
 
@@ -92,6 +99,8 @@ std::optional<Verb> verb_of_word(std::string_view word) {
     return found->verb;
 }
 
-std::string_view word(Verb verb) { return std::ranges::find(verbs, verb, &VerbSpec::verb)->name; }
+std::string_view word(Verb verb) { return spec_of(verb).name; }
+
+std::string_view operand_of(Verb verb) { return spec_of(verb).operand; }
 
 }  // namespace unwait::cli

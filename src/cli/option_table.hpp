@@ -8,7 +8,7 @@
 
 namespace unwait::cli {
 
-enum class Verb : std::uint8_t { list, clear, help };
+enum class Verb : std::uint8_t { list, clear, apply, help };
 
 /// A set of verbs: bit N is the verb with number N.
 using VerbSet = unsigned;
@@ -38,11 +38,13 @@ struct OptionSpec {
 struct VerbSpec {
     Verb verb;
     std::string_view name;
+    std::string_view operand;  ///< what stands for it in the help, empty for none
     std::string_view help;
 };
 
 [[nodiscard]] std::span<const VerbSpec> verb_table();
 [[nodiscard]] std::optional<Verb> verb_of_word(std::string_view word);
 [[nodiscard]] std::string_view word(Verb verb);
+[[nodiscard]] std::string_view operand_of(Verb verb);
 
 }  // namespace unwait::cli

@@ -104,8 +104,12 @@ Given parse_options(Verb verb, std::span<char* const> arguments) {
     for (const auto& option : parsed.options) {
         if (option.string_key == stray) {
             if (option.value.front() == "--") continue;
-            throw UsageError("unexpected argument " + quoted(option.value.front()),
-                             help_hint(verb));
+            if (given.contains(operand) || operand_of(verb).empty()) {
+                throw UsageError("unexpected argument " + quoted(option.value.front()),
+                                 help_hint(verb));
+            }
+            given[std::string(operand)] = option.value;
+            continue;
         }
         const auto* const spec =
             &*std::ranges::find(option_table(), option.string_key, &OptionSpec::name);
@@ -119,6 +123,11 @@ Given parse_options(Verb verb, std::span<char* const> arguments) {
             throw UsageError("--" + option.string_key + " needs a value", help_hint(verb));
         }
         values.push_back(option.value.front());
+    }
+    if (!operand_of(verb).empty() && !given.contains(operand) && !given.contains("help")) {
+        throw UsageError(
+            std::string(word(verb)) + ": " + std::string(operand_of(verb)) + " is missing",
+            help_hint(verb));
     }
     return given;
 }

@@ -20,7 +20,7 @@ public:
     TablePrinter(const Output& output, std::optional<Grouping> by) : output_(output), by_(by) {}
 
     void planned(const Report& report, bool to_be_done) override {
-        if (!to_be_done) stream_.write(plan_view(*report.plan, look()));
+        if (!to_be_done) stream_.write(plan_view(open_part(report), look()));
     }
 
     void on_outcome(const Step&, const Outcome&) override {}

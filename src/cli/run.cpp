@@ -17,6 +17,7 @@
 #include "commands.hpp"
 #include "help.hpp"
 #include "terminal.hpp"
+#include "unwait/error.hpp"
 #include "usage_error.hpp"
 
 namespace unwait::cli {
@@ -33,6 +34,7 @@ ExitStatus print(const std::string& text) {
 struct Runner {
     ExitStatus operator()(const ListCommand& command) const { return list(command); }
     ExitStatus operator()(const ClearCommand& command) const { return clear(command); }
+    ExitStatus operator()(const ApplyCommand& command) const { return apply(command); }
     ExitStatus operator()(const HelpCommand& command) const {
         return print(help_text(command.topic));
     }
@@ -49,6 +51,9 @@ ExitStatus run_and_explain(std::span<char* const> arguments) {
         talk.tell(error.what());
         talk.tell(error.hint());
         return ExitStatus::usage;
+    } catch (const Refused& refusal) {
+        talk.tell(std::string("refused: ") + refusal.what());
+        return ExitStatus::refused;
     } catch (const std::exception& error) {
         talk.tell(error.what());
         return ExitStatus::trouble;

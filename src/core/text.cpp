@@ -178,4 +178,30 @@ std::string format_time(std::chrono::system_clock::time_point time) {
     return {text.data(), static_cast<std::size_t>(length)};
 }
 
+std::optional<std::chrono::system_clock::time_point> parse_time(std::string_view text) {
+    constexpr std::string_view form = "0000-00-00T00:00:00.000Z";
+    const bool fits = std::ranges::equal(text, form, [](char actual, char expected) {
+        return expected == '0' ? actual >= '0' && actual <= '9' : actual == expected;
+    });
+    if (!fits) {
+        return std::nullopt;
+    }
+    const auto number = [text](std::size_t at, std::size_t length) {
+        return static_cast<int>(*parse_number(text.substr(at, length)));
+    };
+    const std::chrono::year_month_day date{std::chrono::year{number(0, 4)},
+                                           std::chrono::month{static_cast<unsigned>(number(5, 2))},
+                                           std::chrono::day{static_cast<unsigned>(number(8, 2))}};
+    // The clock counts nanoseconds in 64 bits.
+    const bool countable =
+        date.year() >= std::chrono::year{1970} && date.year() < std::chrono::year{2262};
+    if (!countable || !date.ok() || number(11, 2) > 23 || number(14, 2) > 59 ||
+        number(17, 2) > 59) {
+        return std::nullopt;
+    }
+    return std::chrono::sys_days{date} + std::chrono::hours{number(11, 2)} +
+           std::chrono::minutes{number(14, 2)} + std::chrono::seconds{number(17, 2)} +
+           std::chrono::milliseconds{number(20, 3)};
+}
+
 }  // namespace unwait

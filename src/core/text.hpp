@@ -52,4 +52,8 @@ namespace unwait {
 /// RFC 3339 in UTC with milliseconds: "2026-11-21T03:30:00.123Z".
 [[nodiscard]] std::string format_time(std::chrono::system_clock::time_point time);
 
+/// What format_time writes, and nothing else.
+[[nodiscard]] std::optional<std::chrono::system_clock::time_point> parse_time(
+    std::string_view text);
+
 }  // namespace unwait

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "held.hpp"
 #include "planner.hpp"
 #include "surgery_room.hpp"
 #include "text.hpp"

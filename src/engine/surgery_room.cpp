@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "file_identity.hpp"
+#include "held.hpp"
 #include "holders.hpp"
 #include "unwait/error.hpp"
 
@@ -41,16 +42,6 @@ void do_not_linger(int socket) noexcept {
 }
 
 }  // namespace
-
-bool is_held(const Step& step) {
-    return std::ranges::any_of(step.holders, [&](const Holder& holder) {
-        return std::ranges::any_of(holder.fds, [&](const HeldFd& held) {
-            // What may not be read is not known to be closed.
-            return proc::leads_to(holder.process->id.pid, held, step.socket.id.inode)
-                .value_or(true);
-        });
-    });
-}
 
 void SurgeryRoom::admit(const Step& step, Attempt& attempt) {
     attempt = {.ending = Attempt::Ending::gone, .detail = "no holder leads to it any more"};

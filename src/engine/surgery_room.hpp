@@ -10,9 +10,6 @@
 
 namespace unwait {
 
-/// Whether an fd of a holder still leads to the socket, or cannot be read.
-[[nodiscard]] bool is_held(const Step& step);
-
 /// Frees fds of many steps, table by table, and says in each step's Attempt how it went.
 class SurgeryRoom {
 public:

@@ -2,10 +2,8 @@
 #include "take_snapshot.hpp"
 
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -13,8 +11,8 @@
 
 #include "circumstances.hpp"
 #include "holders.hpp"
+#include "machine.hpp"
 #include "probe.hpp"
-#include "process.hpp"
 #include "select.hpp"
 #include "sock_diag.hpp"
 
@@ -24,13 +22,6 @@ namespace {
 
 constexpr std::chrono::milliseconds shortest_look{100};
 constexpr std::chrono::milliseconds longest_look{1000};
-
-std::string host_name() {
-    std::array<char, 256> name{};
-    // POSIX leaves open whether a name that was cut ends with a NUL.
-    if (::gethostname(name.data(), name.size() - 1) != 0) return "unknown";
-    return name.data();
-}
 
 std::vector<Socket> matching_sockets(netlink::SockDiag& diag, const Selector& selector,
                                      std::vector<BlindSpot>& blind_spots) {
@@ -110,8 +101,9 @@ void look_again(netlink::SockDiag& diag, const Selector& selector,
 Snapshot take_snapshot(const Selector& selector, bool with_use) {
     Snapshot snapshot;
     snapshot.taken_at = std::chrono::system_clock::now();
-    snapshot.boot_id = proc::boot_id();
-    snapshot.host = host_name();
+    Machine machine = read_machine();
+    snapshot.boot_id = std::move(machine.boot_id);
+    snapshot.host = std::move(machine.host);
 
     auto diag = netlink::SockDiag::open();
     snapshot.netns = diag.netns();

@@ -7,6 +7,10 @@ prints one line of JSON: pid, port and the sockets. Then it answers one question
   hangup   waits until the first socket is shut down in both directions, from wherever
   forget   closes the first socket itself
   fill     opens files until there are no more fds
+  dup      opens the first socket a second time, and tells the number
+  move     gives the first socket another number, and tells it
+  fork     starts a child that holds the sockets too, and tells its pid
+  shutdown ends the connection of the first socket and keeps its fd
 It ends when its standard input does, and with its parent.
 """
 
@@ -79,6 +83,19 @@ def fill():
         assert error.errno == errno.EMFILE
 
 
+def fork():
+    """It ends with us."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(theirs)
+        os.read(ours, 1)
+        os._exit(0)
+    os.close(ours)
+    os.set_inheritable(theirs, True)
+    return child
+
+
 def main():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     options = json.loads(sys.argv[1])
@@ -98,6 +115,14 @@ def main():
             accepted[0].close()
         elif question == "fill\n":
             fill()
+        elif question in ("dup\n", "move\n"):
+            answer = os.dup(accepted[0].fileno())
+            if question == "move\n":
+                accepted[0].close()
+        elif question == "fork\n":
+            answer = fork()
+        elif question == "shutdown\n":
+            accepted[0].shutdown(socket.SHUT_RDWR)
         print(json.dumps(answer), flush=True)
 
 

@@ -10,12 +10,7 @@ import struct
 import subprocess
 import unittest
 
-from support import UNWAIT, Leaky, TestCase, normal, talk, unwait
-
-
-def only(items):
-    assert len(items) == 1, items
-    return items[0]
+from support import UNWAIT, Leaky, TestCase, normal, only, talk, unwait
 
 
 PIDFD_GETFD = 438

@@ -75,7 +75,17 @@ WRONG = [
     ["clear", "--all", "--settle", "soon"],
     ["clear", "--all", "--max-sockets", "0"],
     ["clear", "--all", "--max-processes", "many"],
+    ["clear", "--all", "--max-plan-age", "1h"],
+    ["apply"],
+    ["apply", "-n"],
+    ["apply", "one.json", "two.json"],
+    ["apply", "plan.json", "--port", "80"],
+    ["apply", "plan.json", "--actions", "kill"],
+    ["apply", "plan.json", "--max-plan-age", "old"],
 ]
+
+
+COMMANDS = ("list", "clear", "apply")
 
 
 class Usage(TestCase):
@@ -123,7 +133,7 @@ class Help(TestCase):
         return result.stdout.decode()
 
     def test_help(self):
-        for topic in [(), ("list",), ("clear",), ("help",)]:
+        for topic in [(), ("list",), ("clear",), ("apply",), ("help",)]:
             with self.subTest(topic=topic):
                 text = self.help(*topic)
                 self.golden("-".join(("help", *topic)) + ".txt", text)
@@ -132,7 +142,7 @@ class Help(TestCase):
     def test_all_ways_to_help(self):
         self.assertEqual(self.run_ok("--help").stdout.decode(), self.help())
         self.assertEqual(self.run_ok("-h").stdout.decode(), self.help())
-        for command in ("list", "clear"):
+        for command in COMMANDS:
             for option in ("--help", "-h"):
                 shown = self.run_ok(command, option).stdout.decode()
                 self.assertEqual(shown, self.help(command))
@@ -148,12 +158,12 @@ class Help(TestCase):
     def test_help_manual_and_parser_name_the_same_options(self):
         manual = (SOURCE / "man/unwait.8").read_text().replace("\\-", "-")
         entries = "\n".join(re.findall(r"^\.TP\n(\..*--.*)$", manual, flags=re.M))
-        helped = {command: self.options_in(self.help(command)) for command in ("list", "clear")}
-        either = helped["list"] | helped["clear"]
+        helped = {command: self.options_in(self.help(command)) for command in COMMANDS}
+        either = set().union(*helped.values())
         self.assertEqual(self.options_in(entries), either | {"--version"})
         self.assertGreater(len(either), 30)
         for option in either:
-            for command in ("list", "clear"):
+            for command in COMMANDS:
                 # Behind --help nothing is carried out, whatever stands before it.
                 result = unwait(command, f"{option}=x", "--help")
                 if b"takes no value" in result.stderr:

@@ -170,4 +170,18 @@ TEST_CASE("times are RFC 3339 in UTC") {
     CHECK(at(1'709'164'800'000) == "2024-02-29T00:00:00.000Z");
 }
 
+TEST_CASE("times are read as they are written") {
+    const auto time =
+        std::chrono::system_clock::time_point{std::chrono::milliseconds{1'795'000'000'123}};
+    CHECK(parse_time(format_time(time)) == time);
+    CHECK(parse_time("2024-02-29T23:59:59.999Z").has_value());
+    for (const char* wrong :
+         {"", "2026-02-29T00:00:00.000Z", "2026-13-01T00:00:00.000Z", "2026-01-01T24:00:00.000Z",
+          "2026-01-01T00:60:00.000Z", "2026-01-01 00:00:00.000Z", "2026-01-01T00:00:00.000",
+          "2026-01-01T00:00:00.000Z ", "9999-01-01T00:00:00.000Z", "1969-12-31T00:00:00.000Z"}) {
+        CAPTURE(wrong);
+        CHECK_FALSE(parse_time(wrong));
+    }
+}
+
 }  // namespace unwait

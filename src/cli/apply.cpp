@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "carry_out.hpp"
+#include "commands.hpp"
+#include "held.hpp"
+#include "look.hpp"
+#include "machine.hpp"
+#include "plan_digest.hpp"
+#include "plan_file.hpp"
+#include "planner.hpp"
+#include "recheck.hpp"
+#include "sentence.hpp"
+#include "take_snapshot.hpp"
+#include "unwait/error.hpp"
+#include "vocabulary.hpp"
+
+namespace unwait::cli {
+
+namespace {
+
+void require_fitness(const ApplyCommand& command, const Report& saved, const Machine& machine) {
+    const Here here{machine.boot_id, machine.host, std::chrono::system_clock::now()};
+    if (const auto objection = objection_to_plan(saved, here, command.max_plan_age)) {
+        throw Refused(command.plan + ": " + *objection);
+    }
+}
+
+/// The settings of the plan, or fewer.
+Policy policy_for(const ApplyCommand& command, const Plan& saved) {
+    Policy policy = saved.policy;
+    policy.max_sockets =
+        std::min(policy.max_sockets, command.max_sockets.value_or(policy.max_sockets));
+    policy.max_processes =
+        std::min(policy.max_processes, command.max_processes.value_or(policy.max_processes));
+    return policy;
+}
+
+/// The sockets of the plan and few others, in whatever state they are now.
+Selector selector_for(const Plan& saved) {
+    Selector selector;
+    selector.states = *states_of_word("all");
+    std::set<std::uint64_t> inodes;
+    std::set<std::uint16_t> ports;
+    for (const Step& step : saved.steps) {
+        inodes.insert(step.socket.id.inode);
+        ports.insert(step.socket.local.port);
+    }
+    selector.inodes.emplace_back(inodes.begin(), inodes.end());
+    auto& any_port = selector.ports.emplace_back();
+    for (const std::uint16_t port : ports) any_port.push_back({port, port});
+    return selector;
+}
+
+void keep_planned(std::vector<Finding>& findings, const Plan& saved) {
+    std::set<std::uint64_t> cookies;
+    for (const Step& step : saved.steps) cookies.insert(step.socket.id.cookie);
+    std::erase_if(findings, [&](const Finding& finding) {
+        return !cookies.contains(finding.socket.id.cookie);
+    });
+}
+
+/// What else than its end may hide the socket of a step, which has not been found.
+std::map<unsigned, std::string> other_reasons(const Plan& saved, const Machine& machine) {
+    std::map<unsigned, std::string> reasons;
+    for (const Step& step : saved.steps) {
+        if (step.socket.id.netns != machine.netns) {
+            reasons[step.id] = "it is in network namespace " +
+                               std::to_string(step.socket.id.netns) + ", and unwait runs in " +
+                               std::to_string(machine.netns);
+        } else if (is_held(step)) {
+            reasons[step.id] = "the connection has ended since, and " + fds_of(step.holders) +
+                               " may still lead to what is left of it";
+        }
+    }
+    return reasons;
+}
+
+}  // namespace
+
+ExitStatus apply(const ApplyCommand& command) {
+    Run run(command.run);
+    const Report saved = load_plan(command.plan);
+    const Machine machine = read_machine();
+    require_fitness(command, saved, machine);
+    const Policy policy = policy_for(command, *saved.plan);
+
+    Report report = look("apply", selector_for(*saved.plan), policy.min_idle, true, run.talk());
+    keep_planned(report.findings, *saved.plan);
+    report.summary.matched = report.findings.size();
+    const Plan now = make_plan(report.findings, policy, read_self(report.findings));
+    auto [plan, settled] = recheck(*saved.plan, now, other_reasons(*saved.plan, machine));
+    report.plan = std::move(plan);
+    return run.carry_out(std::move(report), std::move(settled));
+}
+
+}  // namespace unwait::cli

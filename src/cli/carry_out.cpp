@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#include "carry_out.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "execute.hpp"
+#include "views.hpp"
+
+namespace unwait::cli {
+
+namespace {
+
+std::string question(const Plan& plan) {
+    const auto ends_process = [](const Step& step) {
+        return std::ranges::any_of(step.actions, [](Action action) {
+            return action == Action::term || action == Action::kill;
+        });
+    };
+    std::string text = "Clear " + counted(plan.steps.size(), "socket");
+    if (const std::size_t processes = count_processes(plan.steps); processes > 0) {
+        text += " of " + counted(processes, "process", "es");
+    }
+    if (std::ranges::any_of(plan.steps, ends_process)) text += ", ending processes if need be";
+    return text + "?";
+}
+
+/// Whether an action took effect, even if not all of it.
+bool has_changed(const Outcome& outcome) {
+    if (!outcome.action || outcome.result == Result::already_gone) return false;
+    return outcome.result == Result::cleared || outcome.frees_fd ||
+           outcome.state_before != outcome.state_after;
+}
+
+bool has_cleared(const Outcome& outcome) {
+    return outcome.result == Result::cleared || outcome.result == Result::already_gone;
+}
+
+Summary summarize(const Report& report) {
+    Summary summary = report.summary;
+    summary.planned = report.plan->steps.size();
+    summary.left_alone = report.plan->left_alone.size();
+    if (!report.outcomes) return summary;
+    const auto& outcomes = *report.outcomes;
+    summary.cleared = static_cast<std::size_t>(std::ranges::count_if(outcomes, has_cleared));
+    summary.failed = outcomes.size() - summary.cleared;
+    summary.changed = std::ranges::any_of(outcomes, has_changed);
+    return summary;
+}
+
+/// Whether every step has come to its end.
+bool is_carried_out(const Report& report) {
+    return report.outcomes && report.outcomes->size() == report.plan->steps.size();
+}
+
+std::string closing_line(const Report& report) {
+    const Summary& summary = report.summary;
+    if (summary.matched + summary.planned == 0) return "no socket matches";
+    std::string line;
+    if (summary.planned == 0) {
+        line = "nothing to do";
+    } else if (is_carried_out(report)) {
+        line = std::to_string(summary.cleared) + " of " + counted(summary.planned, "socket") +
+               " cleared";
+    } else {
+        const std::size_t settled = summary.cleared + summary.failed;
+        line = counted(summary.planned - settled, "socket") + " to clear";
+        if (summary.cleared != 0) line += ", " + std::to_string(summary.cleared) + " already gone";
+        if (summary.failed != 0) line += ", " + std::to_string(summary.failed) + " refused";
+    }
+    if (summary.left_alone != 0) line += ", " + std::to_string(summary.left_alone) + " left alone";
+    return line;
+}
+
+}  // namespace
+
+Run::Run(const RunOptions& options)
+    : options_(options),
+      stop_(options.timeout),
+      talk_(options.output),
+      printer_(make_printer(options.output)) {}
+
+/// Shows what is about to be done and asks. False when it must not be done.
+bool Run::has_consent(const Plan& plan) const {
+    if (!options_.yes || !options_.output.quiet) {
+        talk_.show(plan_view(plan, look_for(STDERR_FILENO, options_.output)));
+    }
+    if (options_.yes) return true;
+    switch (ask(question(plan))) {
+        case Answer::yes:
+            return true;
+        case Answer::no:
+            talk_.tell("not consented; nothing was done");
+            return false;
+        case Answer::nobody_to_ask:
+            talk_.tell(
+                "nobody to ask: standard input and error are not both a terminal; nothing "
+                "was done. Look with --dry-run, then consent with --yes");
+            return false;
+    }
+    return false;
+}
+
+ExitStatus Run::status_of(const Report& report) const {
+    if (stop_.reason() == StopSign::Reason::interrupted) return ExitStatus::interrupted;
+    if (stop_.reason() == StopSign::Reason::timeout) return ExitStatus::timed_out;
+    if (options_.dry_run && !open_part(report).steps.empty()) {
+        return options_.detailed_exitcode ? ExitStatus::work_to_do : ExitStatus::done;
+    }
+    if (!report.outcomes || std::ranges::all_of(*report.outcomes, has_cleared)) {
+        return ExitStatus::done;
+    }
+    const bool untouched = std::ranges::all_of(*report.outcomes, [](const Outcome& outcome) {
+        const bool refused = outcome.result == Result::refused;
+        return !has_changed(outcome) && (refused || outcome.result == Result::already_gone);
+    });
+    return untouched ? ExitStatus::refused : ExitStatus::partly;
+}
+
+ExitStatus Run::end(Report& report, ExitStatus status) {
+    report.summary = summarize(report);
+    printer_->finished(report);
+    talk_.note(closing_line(report));
+    return status;
+}
+
+ExitStatus Run::carry_out(Report report, std::vector<Outcome> settled) {
+    const auto runner =
+        options_.dry_run ? make_dry_runner() : make_linux_runner(report.plan->policy, stop_);
+    const bool for_real = runner->needs_consent();
+    if (!settled.empty()) report.outcomes = settled;
+    const Plan open = open_part(report);
+    printer_->planned(report, for_real);
+    for (const Outcome& outcome : settled) {
+        printer_->on_outcome(*std::ranges::find(report.plan->steps, outcome.id, &Step::id),
+                             outcome);
+    }
+    if (report.plan->refusal) {
+        talk_.tell("refused: " + *report.plan->refusal);
+        return end(report, ExitStatus::refused);
+    }
+    if (for_real && !open.steps.empty() && !has_consent(open)) {
+        return end(report, ExitStatus::not_consented);
+    }
+
+    stop_.arm();
+    auto outcomes = execute(open, *runner, stop_, *printer_);
+    stop_.disarm();
+    if (for_real) {
+        std::ranges::move(outcomes, std::back_inserter(settled));
+        std::ranges::sort(settled, {}, &Outcome::id);
+        report.outcomes = std::move(settled);
+    }
+    return end(report, status_of(report));
+}
+
+}  // namespace unwait::cli

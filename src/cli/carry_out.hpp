@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "command.hpp"
+#include "exit_status.hpp"
+#include "printer.hpp"
+#include "stop_switch.hpp"
+#include "terminal.hpp"
+#include "unwait/outcome.hpp"
+
+namespace unwait::cli {
+
+/// A run of `clear` or `apply`: from a plan over preview and consent to outcomes and exit status.
+/// One per program, made before anything is looked at.
+class Run {
+public:
+    /// The time of --timeout runs from here. Throws Error.
+    explicit Run(const RunOptions& options);
+
+    [[nodiscard]] const Talk& talk() const { return talk_; }
+
+    /// Carries out the report's plan, but for the steps whose outcomes are settled already. Throws
+    /// Error when something is not as it must be for that, or results could not be written.
+    [[nodiscard]] ExitStatus carry_out(Report report, std::vector<Outcome> settled);
+
+private:
+    [[nodiscard]] bool has_consent(const Plan& plan) const;
+    [[nodiscard]] ExitStatus end(Report& report, ExitStatus status);
+    [[nodiscard]] ExitStatus status_of(const Report& report) const;
+
+    RunOptions options_;
+    StopSwitch stop_;
+    Talk talk_;
+    std::unique_ptr<Printer> printer_;
+};
+
+}  // namespace unwait::cli

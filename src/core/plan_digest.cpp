@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "plan_digest.hpp"
+
+#include <concepts>
+#include <string_view>
+
+#include "recheck.hpp"
+#include "sha256.hpp"
+#include "text.hpp"
+#include "vocabulary.hpp"
+
+namespace unwait {
+namespace {
+
+/// A clock that is set while a plan waits may be off by this much without being noticed.
+constexpr std::chrono::seconds clock_slack{5};
+
+/// Fields one after the other, each with its length in front, so that no two sequences read alike.
+class Canonical {
+public:
+    /// As JSON carries it: bytes that are no UTF-8 do not survive the way through a file.
+    void add(std::string_view text) {
+        const std::string valid = to_utf8(text);
+        sha_.add(std::to_string(valid.size()) + ":" + valid);
+    }
+    void add(std::integral auto number) { add(std::to_string(number)); }
+    void add(const Endpoint& endpoint) { add(format_endpoint(endpoint)); }
+
+    [[nodiscard]] std::string finish() { return "sha256:" + sha_.finish(); }
+
+private:
+    Sha256 sha_;
+};
+
+void add(Canonical& text, const Policy& policy) {
+    text.add(policy.actions.size());
+    for (const Action action : policy.actions) {
+        text.add(word(action));
+    }
+    text.add(policy.include.size());
+    for (const Verdict verdict : policy.include) {
+        text.add(word(verdict));
+    }
+    text.add(policy.min_idle.count());
+    text.add(policy.max_sockets);
+    text.add(policy.max_processes);
+    text.add(policy.settle.count());
+    text.add(policy.grace.count());
+    text.add(word(policy.freeze));
+    text.add(policy.max_freeze.count());
+}
+
+void add(Canonical& text, const Socket& socket) {
+    text.add(word(socket.family));
+    text.add(word(socket.state));
+    text.add(socket.local);
+    text.add(socket.peer);
+    text.add(socket.id.inode);
+    text.add(socket.id.cookie);
+    text.add(socket.id.netns);
+    text.add(socket.recv_queue);
+    text.add(socket.send_queue);
+    text.add(socket.uid);
+    const auto idle = idle_ms(socket);
+    text.add(idle ? std::to_string(*idle) : "-");
+}
+
+void add(Canonical& text, const Holder& holder) {
+    text.add(holder.process->id.pid);
+    text.add(holder.process->id.start_time);
+    text.add(holder.process->command);
+    text.add(holder.process->exe);
+    text.add(holder.process->user);
+    text.add(holder.process->unit);
+    text.add(holder.fds.size());
+    for (const auto& [tid, fd] : numbers_of(holder)) {
+        text.add(tid);
+        text.add(fd);
+    }
+}
+
+void add(Canonical& text, const Step& step) {
+    text.add(step.id);
+    add(text, step.socket);
+    text.add(step.holders.size());
+    for (const Holder& holder : step.holders) {
+        add(text, holder);
+    }
+    text.add(step.actions.size());
+    for (const Action action : step.actions) {
+        text.add(word(action));
+    }
+    text.add(step.reason.str());
+}
+
+}  // namespace
+
+std::string digest_of_plan(const Report& report) {
+    Canonical text;
+    text.add(format_time(report.taken_at));
+    text.add(report.boot_id);
+    text.add(report.host);
+    add(text, report.plan->policy);
+    text.add(report.plan->steps.size());
+    for (const Step& step : report.plan->steps) {
+        add(text, step);
+    }
+    return text.finish();
+}
+
+std::optional<std::string> objection_to_plan(const Report& saved, const Here& here,
+                                             std::chrono::milliseconds max_age) {
+    if (to_utf8(here.host) != saved.host) {
+        return "it was made on host '" + printable(saved.host) + "', and this is '" +
+               printable(here.host) + "'";
+    }
+    if (saved.boot_id != here.boot_id) {
+        return "it was made before this machine was started, or on another one: its processes and "
+               "sockets mean nothing here";
+    }
+    const auto age = here.now - saved.taken_at;
+    if (age < -clock_slack) {
+        return "it was made at " + format_time(saved.taken_at) +
+               ", which is in the future: the clock has been set since";
+    }
+    if (age > max_age) {
+        return "it is " + format_duration(std::chrono::floor<std::chrono::microseconds>(age)) +
+               " old, which is more than --max-plan-age " + format_duration(max_age) +
+               ": make a new one";
+    }
+    return std::nullopt;
+}
+
+}  // namespace unwait

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "unwait/outcome.hpp"
+#include "unwait/plan.hpp"
+
+namespace unwait {
+
+/// The fds of a holder, each with the thread through whose table it was found.
+[[nodiscard]] std::set<std::pair<pid_t, int>> numbers_of(const Holder& holder);
+
+/// A saved plan compared with what would be planned now.
+struct Recheck {
+    Plan plan;                     ///< the saved plan; steps that still hold are as they are now
+    std::vector<Outcome> settled;  ///< of the steps that will not be tried, in their order
+};
+
+/// Compares a saved plan with `now`, the plan for the same sockets under the same settings: a step
+/// holds when that would be done again, to the same socket of the same processes by the same fds in
+/// the same state, with nothing having come from the peer since. Otherwise it is settled as
+/// refused, with what differs; or as already gone when the socket is not there any more, unless
+/// `unseen` says for its id what else that may mean.
+[[nodiscard]] Recheck recheck(const Plan& saved, const Plan& now,
+                              const std::map<unsigned, std::string>& unseen);
+
+}  // namespace unwait
