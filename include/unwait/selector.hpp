@@ -10,19 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "unwait/filter.hpp"
 #include "unwait/tcp.hpp"
 
 namespace unwait {
-
-/// ADDR[/LEN][:PORT]; a part that is absent matches anything. An IPv4 pattern also matches the
-/// v4-mapped IPv6 form of the address.
-struct EndpointPattern {
-    std::optional<Address> address;
-    unsigned prefix_length = 0;  ///< bits of `address` that must agree
-    std::optional<std::uint16_t> port;
-
-    bool operator==(const EndpointPattern&) const = default;
-};
 
 /// N or N-M, both ends included.
 struct PortRange {
@@ -57,6 +48,7 @@ struct Selector {
     std::vector<AnyOf<PortRange>> ports;  ///< local
     std::vector<AnyOf<PortRange>> peer_ports;
     std::vector<AnyOf<std::uint64_t>> inodes;
+    std::vector<Filter> filters;  ///< their states are in `states` already
     std::chrono::milliseconds min_idle{0};
     std::optional<bool> owned;  ///< true: only with a holder; false: only without
 };

@@ -97,6 +97,8 @@ struct Socket {
     std::uint32_t send_queue = 0;            ///< Send-Q: unsent or unacknowledged bytes;
                                              ///< of a listener: the limit of its queue
     std::optional<std::uint64_t> cgroup_id;  ///< INET_DIAG_CGROUP_ID, since Linux 5.9
+    std::optional<std::uint32_t> mark;       ///< SO_MARK, told to CAP_NET_ADMIN only
+    std::optional<bool> autobound;           ///< no bind() named its port; absent when not asked
     std::optional<TcpInfo> info;             ///< absent for TIME-WAIT and SYN-RECV
     std::optional<SocketMemory> memory;
 

@@ -31,6 +31,8 @@ constexpr auto options = std::to_array<OptionSpec>({
     {Section::selectors, "port", 0, "N[-M]", true, both, "local port"},
     {Section::selectors, "peer-port", 0, "N[-M]", true, both, "remote port"},
     {Section::selectors, "inode", 0, "INODE", true, both, "the socket with this inode"},
+    {Section::selectors, "filter", 0, "EXPR", true, both,
+     "ss(8)'s filter language: 'sport = :8080 and dst 10.0.0.0/8'"},
     {Section::selectors, "owned", 0, "", false, both, "only with a holder"},
     {Section::selectors, "unowned", 0, "", false, both, "only without a holder"},
     {Section::selectors, "min-idle", 0, "DURATION", false, on_list,

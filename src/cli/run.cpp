@@ -49,6 +49,7 @@ ExitStatus run_and_explain(std::span<char* const> arguments) {
         return std::visit(Runner{}, read_command(arguments));
     } catch (const UsageError& error) {
         talk.tell(error.what());
+        for (const std::string& line : error.exhibit()) talk.tell(line);
         talk.tell(error.hint());
         return ExitStatus::usage;
     } catch (const Refused& refusal) {

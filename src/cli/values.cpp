@@ -6,6 +6,9 @@
 #include <limits>
 #include <optional>
 
+#include "exhibit.hpp"
+#include "filter_names.hpp"
+#include "filter_text.hpp"
 #include "text.hpp"
 #include "usage_error.hpp"
 #include "vocabulary.hpp"
@@ -90,11 +93,27 @@ std::optional<std::string> cgroup_path(std::string_view text) {
     return std::string(text);
 }
 
-StateMask states_of(const Given& given) {
-    const auto& lists = values_of(given, "state");
-    if (lists.empty()) return Selector{}.states;
-    StateMask states = ~StateMask{0};
-    for (const std::string& list : lists) {
+std::vector<Filter> filters_of(const Given& given) {
+    const auto& texts = values_of(given, "filter");
+    if (texts.empty()) return {};
+    const Services services = read_services();
+    std::vector<Filter> filters;
+    for (const std::string& text : texts) {
+        auto parsed = parse_filter(text, services);
+        if (const auto* error = std::get_if<FilterError>(&parsed)) {
+            throw UsageError("--filter: " + error->what, "see FILTER EXPRESSIONS in unwait(8)",
+                             exhibit_of(text, error->at, error->length));
+        }
+        filters.push_back(std::get<Filter>(std::move(parsed)));
+    }
+    return filters;
+}
+
+/// Where neither --state nor a filter says one, the default.
+StateMask states_of(const Given& given, std::span<const Filter> filters) {
+    constexpr StateMask any_state = ~StateMask{0};
+    StateMask states = any_state;
+    for (const std::string& list : values_of(given, "state")) {
         StateMask any_of = 0;
         for (const std::string_view text : split(list)) {
             const auto mask = states_of_word(text);
@@ -102,9 +121,14 @@ StateMask states_of(const Given& given) {
             any_of |= *mask;
         }
         states &= any_of;
+        if (states == 0) reject("state", list, "leaves no state: a socket has only one");
     }
-    if (states == 0) reject("state", lists.back(), "leaves no state: a socket has only one");
-    return states;
+    for (const Filter& filter : filters) states &= filter.states.value_or(any_state);
+    if (states == 0) {
+        throw UsageError("--filter: its state words leave no state beside the others",
+                         "a socket has only one state");
+    }
+    return states == any_state ? Selector{}.states : states;
 }
 
 std::vector<Pattern> patterns_of(const Given& given) {
@@ -144,7 +168,8 @@ Selector selector_of(const Given& given) {
         "in brackets";
     const std::string not_port = "is not a port (0-65535) or a range N-M";
     Selector selector;
-    selector.states = states_of(given);
+    selector.filters = filters_of(given);
+    selector.states = states_of(given, selector.filters);
     selector.pids = lists_of<pid_t>(given, "pid", "is not a process id (1-4194304)",
                                     number_between<pid_t>(1, pid_limit));
     selector.fds = lists_of<int>(given, "fd", "is not a file descriptor number",

@@ -152,7 +152,9 @@ bool needs_holder(const Selector& selector) {
 
 bool selects_everything(const Selector& selector) {
     return !needs_holder(selector) && selector.locals.empty() && selector.peers.empty() &&
-           selector.ports.empty() && selector.peer_ports.empty() && selector.inodes.empty();
+           selector.ports.empty() && selector.peer_ports.empty() && selector.inodes.empty() &&
+           std::ranges::none_of(selector.filters,
+                                [](const Filter& filter) { return filter.condition.has_value(); });
 }
 
 }  // namespace unwait

@@ -9,7 +9,7 @@ namespace unwait {
 [[nodiscard]] bool matches_endpoint(const EndpointPattern& pattern, const Endpoint& endpoint);
 
 /// Whether the socket's own data matches (states, endpoints, ports, inodes, min_idle): no holder
-/// needed.
+/// needed. Filters are left to the snapshot, which knows what their names stand for (see meets()).
 [[nodiscard]] bool matches_socket(const Selector& selector, const Socket& socket);
 
 /// Whether the whole matches. The members about a process (pids, fds, processes, users, units,
@@ -19,8 +19,8 @@ namespace unwait {
 /// Whether a holder is needed to decide: otherwise unreadable processes cannot hide a match.
 [[nodiscard]] bool needs_holder(const Selector& selector);
 
-/// Whether no member says which sockets, as the state and min_idle do not: `clear` wants --all for
-/// it.
+/// Whether no member says which sockets, as states (of filters too) and min_idle do not: `clear`
+/// wants --all for it.
 [[nodiscard]] bool selects_everything(const Selector& selector);
 
 }  // namespace unwait

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "circumstances.hpp"
+#include "filter.hpp"
+#include "filter_names.hpp"
 #include "holders.hpp"
 #include "machine.hpp"
 #include "probe.hpp"
@@ -23,21 +25,38 @@ namespace {
 constexpr std::chrono::milliseconds shortest_look{100};
 constexpr std::chrono::milliseconds longest_look{1000};
 
+/// The conditions of all filters, their names looked up in our network namespace.
+std::vector<Condition> conditions_of(const Selector& selector) {
+    const FilterNames names = look_up(names_in(selector.filters));
+    require_devices({&names, 1});
+    std::vector<Condition> conditions;
+    for (const Filter& filter : selector.filters) {
+        if (filter.condition) conditions.push_back(looked_up(*filter.condition, names));
+    }
+    return conditions;
+}
+
 std::vector<Socket> matching_sockets(netlink::SockDiag& diag, const Selector& selector,
                                      std::vector<BlindSpot>& blind_spots) {
+    const auto conditions = conditions_of(selector);
     auto dump = diag.dump({.states = selector.states,
                            .ports = selector.ports,
                            .peer_ports = selector.peer_ports,
                            .locals = selector.locals,
-                           .peers = selector.peers});
+                           .peers = selector.peers,
+                           .conditions = conditions});
     if (dump.interrupted) {
         blind_spots.push_back(
             {"dump-interrupted", 0,
              "the kernel's list of sockets changed each time it was read, so some "
              "may be missing: select fewer, or run again"});
     }
-    std::erase_if(dump.sockets,
-                  [&](const Socket& socket) { return !matches_socket(selector, socket); });
+    std::erase_if(dump.sockets, [&](const Socket& socket) {
+        return !matches_socket(selector, socket) ||
+               !std::ranges::all_of(conditions, [&socket](const Condition& condition) {
+                   return meets(condition, socket);
+               });
+    });
     return std::move(dump.sockets);
 }
 

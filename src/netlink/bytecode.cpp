@@ -51,13 +51,42 @@ struct Constant {
         return std::nullopt;
     }
     std::optional<bool> operator()(const PortTest& test) const {
-        if (test.range == PortRange{}) return true;
+        const bool below_none = test.port == 0;
+        const bool above_none = test.port == 65535;
+        switch (test.comparison) {
+            case Comparison::less:
+                return below_none ? std::optional(false) : std::nullopt;
+            case Comparison::greater:
+                return above_none ? std::optional(false) : std::nullopt;
+            case Comparison::at_most:
+                return above_none ? std::optional(true) : std::nullopt;
+            case Comparison::at_least:
+                return below_none ? std::optional(true) : std::nullopt;
+            case Comparison::equal:
+            case Comparison::not_equal:
+                break;
+        }
         return std::nullopt;
+    }
+    std::optional<bool> operator()(const FamilyTest& test) const { return test.family == family; }
+    std::optional<bool> operator()(const DeviceTest& test) const { return absent(test.index); }
+    std::optional<bool> operator()(const CgroupTest& test) const { return absent(test.id); }
+    std::optional<bool> operator()(const MarkTest&) const { return std::nullopt; }
+    std::optional<bool> operator()(const AutoboundTest&) const { return std::nullopt; }
+    std::optional<bool> operator()(const Negation& negation) const {
+        const std::optional<bool> value = constant(negation.part.front(), family);
+        return value ? std::optional(!*value) : std::nullopt;
     }
     std::optional<bool> operator()(const Conjunction& all) const { return fold(all.parts, false); }
     std::optional<bool> operator()(const Disjunction& any) const { return fold(any.parts, true); }
 
 private:
+    /// What a name stands for that nobody has.
+    template <typename Number>
+    static std::optional<bool> absent(const std::optional<Number>& number) {
+        return number ? std::nullopt : std::optional(false);
+    }
+
     /// One part with the value `decisive` settles the whole.
     std::optional<bool> fold(const std::vector<Condition>& parts, bool decisive) const {
         bool known = true;
@@ -75,14 +104,15 @@ std::optional<bool> constant(const Condition& condition, Family family) {
 }
 
 /// Emits code that falls through when its condition is true and jumps to a label, bound later, when
-/// it is false. The kernel allows forward jumps only, so one pass is enough.
+/// it is false. The kernel allows forward jumps only, so one pass is enough. It has no "not": that
+/// moves inwards, down to what has an opposite or can be jumped around.
 class Compiler {
 public:
     explicit Compiler(Family family) : family_(family) {}
 
     Bytecode compile(const Condition& condition) {
         Label reject;
-        emit(condition, reject);
+        emit(condition, true, reject);
         bind(reject, code_.size() + op_size);  // past the end by one op: "do not send this socket"
         return code_.size() <= max_program ? std::move(code_) : Bytecode{};
     }
@@ -90,11 +120,89 @@ public:
 private:
     using Label = std::vector<std::size_t>;  // offsets of the ops that jump there
 
-    void emit(const Condition& condition, Label& no) {
-        std::visit([&](const auto& what) { emit(what, no); }, condition.is);
+    /// Falls through when the condition is `wanted`.
+    void emit(const Condition& condition, bool wanted, Label& no) {
+        std::visit([&](const auto& what) { emit(what, wanted, no); }, condition.is);
     }
 
-    void emit(const EndpointTest& test, Label& no) {
+    void emit(const Negation& negation, bool wanted, Label& no) {
+        emit(negation.part.front(), !wanted, no);
+    }
+
+    void emit(const Conjunction& all, bool wanted, Label& no) {
+        wanted ? emit_all(all.parts, wanted, no) : emit_any(all.parts, wanted, no);
+    }
+
+    void emit(const Disjunction& any, bool wanted, Label& no) {
+        wanted ? emit_any(any.parts, wanted, no) : emit_all(any.parts, wanted, no);
+    }
+
+    template <typename Test>
+    void emit(const Test& test, bool wanted, Label& no) {
+        if (wanted) {
+            emit_test(test, no);
+            return;
+        }
+        Label yes;
+        emit_test(test, yes);
+        op(INET_DIAG_BC_JMP, {}, no);
+        bind(yes, code_.size());
+    }
+
+    void emit(const PortTest& test, bool wanted, Label& no) {
+        PortTest effective = test;
+        if (!wanted) effective.comparison = opposite(test.comparison);
+        if (effective.comparison != Comparison::not_equal) {
+            emit_test(effective, no);
+            return;
+        }
+        Label yes;
+        emit_test(PortTest{test.side, Comparison::equal, test.port}, yes);
+        op(INET_DIAG_BC_JMP, {}, no);
+        bind(yes, code_.size());
+    }
+
+    static Comparison opposite(Comparison comparison) {
+        switch (comparison) {
+            case Comparison::equal:
+                return Comparison::not_equal;
+            case Comparison::not_equal:
+                return Comparison::equal;
+            case Comparison::less:
+                return Comparison::at_least;
+            case Comparison::greater:
+                return Comparison::at_most;
+            case Comparison::at_most:
+                return Comparison::greater;
+            case Comparison::at_least:
+                return Comparison::less;
+        }
+        return comparison;
+    }
+
+    void emit_all(const std::vector<Condition>& parts, bool wanted, Label& no) {
+        for (const Condition& part : parts) {
+            if (!constant(part, family_)) emit(part, wanted, no);
+        }
+    }
+
+    void emit_any(const std::vector<Condition>& parts, bool wanted, Label& no) {
+        Label yes;
+        Label next;
+        for (const Condition& part : parts) {
+            if (constant(part, family_)) continue;
+            if (!next.empty()) {
+                op(INET_DIAG_BC_JMP, {}, yes);
+                bind(next, code_.size());
+                next.clear();
+            }
+            emit(part, wanted, next);
+        }
+        no.insert(no.end(), next.begin(), next.end());
+        bind(yes, code_.size());
+    }
+
+    void emit_test(const EndpointTest& test, Label& no) {
         const Prefix prefix = prefix_in(test.pattern, family_).value();
         std::array<std::byte, sizeof(inet_diag_hostcond) + 16> bytes{};
         inet_diag_hostcond host{};
@@ -113,37 +221,45 @@ private:
            {bytes.data(), size}, no);
     }
 
-    void emit(const PortTest& test, Label& no) {
+    /// Any comparison but `not_equal`, and none that is constant: no port below 0 is asked for.
+    void emit_test(const PortTest& test, Label& no) {
         const bool local = test.side == Side::local;
-        if (test.range.first > 0) {
-            compare(local ? INET_DIAG_BC_S_GE : INET_DIAG_BC_D_GE, test.range.first, no);
+        const int at_least = local ? INET_DIAG_BC_S_GE : INET_DIAG_BC_D_GE;
+        const int at_most = local ? INET_DIAG_BC_S_LE : INET_DIAG_BC_D_LE;
+        const Comparison comparison = test.comparison;
+        if (comparison == Comparison::equal || comparison == Comparison::at_least) {
+            compare(at_least, test.port, no);
         }
-        if (test.range.last < 65535) {
-            compare(local ? INET_DIAG_BC_S_LE : INET_DIAG_BC_D_LE, test.range.last, no);
+        if (comparison == Comparison::equal || comparison == Comparison::at_most) {
+            compare(at_most, test.port, no);
+        }
+        if (comparison == Comparison::greater) {
+            compare(at_least, static_cast<std::uint16_t>(test.port + 1), no);
+        }
+        if (comparison == Comparison::less) {
+            compare(at_most, static_cast<std::uint16_t>(test.port - 1), no);
         }
     }
 
-    void emit(const Conjunction& all, Label& no) {
-        for (const Condition& part : all.parts) {
-            if (!constant(part, family_)) emit(part, no);
-        }
+    void emit_test(const DeviceTest& test, Label& no) {
+        const std::uint32_t index = test.index.value();
+        op(INET_DIAG_BC_DEV_COND, std::as_bytes(std::span(&index, 1)), no);
     }
 
-    void emit(const Disjunction& any, Label& no) {
-        Label yes;
-        Label next;
-        for (const Condition& part : any.parts) {
-            if (constant(part, family_)) continue;
-            if (!next.empty()) {
-                op(INET_DIAG_BC_JMP, {}, yes);
-                bind(next, code_.size());
-                next.clear();
-            }
-            emit(part, next);
-        }
-        no.insert(no.end(), next.begin(), next.end());
-        bind(yes, code_.size());
+    void emit_test(const MarkTest& test, Label& no) {
+        const inet_diag_markcond mark{test.mark, test.mask};
+        op(INET_DIAG_BC_MARK_COND, std::as_bytes(std::span(&mark, 1)), no);
     }
+
+    void emit_test(const CgroupTest& test, Label& no) {
+        const std::uint64_t id = test.id.value();
+        op(INET_DIAG_BC_CGROUP_COND, std::as_bytes(std::span(&id, 1)), no);
+    }
+
+    void emit_test(const AutoboundTest&, Label& no) { op(INET_DIAG_BC_AUTO, {}, no); }
+
+    /// Its value is the same for all sockets of a family, so that no program asks for it.
+    void emit_test(const FamilyTest&, Label&) {}
 
     void compare(int code, std::uint16_t port, Label& no) {
         inet_diag_bc_op argument{};
@@ -173,7 +289,30 @@ private:
     Bytecode code_;
 };
 
+struct Questioner {
+    Questions& questions;
+
+    void operator()(const MarkTest&) const { questions.mark = true; }
+    void operator()(const CgroupTest&) const { questions.cgroup = true; }
+    void operator()(const AutoboundTest&) const { questions.autobound = true; }
+    void operator()(const Negation& negation) const { ask(negation.part); }
+    void operator()(const Conjunction& all) const { ask(all.parts); }
+    void operator()(const Disjunction& any) const { ask(any.parts); }
+    template <typename Other>
+    void operator()(const Other&) const {}
+
+    void ask(const std::vector<Condition>& parts) const {
+        for (const Condition& part : parts) std::visit(*this, part.is);
+    }
+};
+
 }  // namespace
+
+Questions questions_of(const Condition& condition) {
+    Questions questions;
+    std::visit(Questioner{questions}, condition.is);
+    return questions;
+}
 
 std::optional<Bytecode> compile(const Condition& condition, Family family) {
     const std::optional<bool> value = constant(condition, family);

@@ -65,6 +65,8 @@ void take_attribute(Socket& socket, unsigned type, std::span<const std::byte> va
         socket.memory = memory_of(value);
     } else if (type == INET_DIAG_CGROUP_ID && value.size() >= sizeof(std::uint64_t)) {
         socket.cgroup_id = prefix_as<std::uint64_t>(value);
+    } else if (type == INET_DIAG_MARK && value.size() >= sizeof(std::uint32_t)) {
+        socket.mark = prefix_as<std::uint32_t>(value);
     }
 }
 

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <string>
 #include <tuple>
+#include <unordered_set>
 #include <utility>
 
 #include "bytecode.hpp"
@@ -72,21 +73,31 @@ std::vector<std::byte> message_of(std::uint16_t type, std::uint16_t flags,
     return message;
 }
 
-template <typename Test, typename Value>
+Condition condition_of(Side side, const PortRange& range) {
+    return {Conjunction{{{PortTest{side, Comparison::at_least, range.first}},
+                         {PortTest{side, Comparison::at_most, range.last}}}}};
+}
+
+Condition condition_of(Side side, const EndpointPattern& pattern) {
+    return {EndpointTest{side, pattern}};
+}
+
+template <typename Value>
 void require(Conjunction& all, Side side, const std::vector<AnyOf<Value>>& flags) {
     for (const AnyOf<Value>& values : flags) {
         Condition& any = all.parts.emplace_back();
         auto& parts = any.is.template emplace<Disjunction>().parts;
-        for (const Value& value : values) parts.push_back({Test{side, value}});
+        for (const Value& value : values) parts.push_back(condition_of(side, value));
     }
 }
 
 Condition condition_of(const DumpRequest& request) {
     Conjunction all;
-    require<PortTest>(all, Side::local, request.ports);
-    require<PortTest>(all, Side::peer, request.peer_ports);
-    require<EndpointTest>(all, Side::local, request.locals);
-    require<EndpointTest>(all, Side::peer, request.peers);
+    require(all, Side::local, request.ports);
+    require(all, Side::peer, request.peer_ports);
+    require(all, Side::local, request.locals);
+    require(all, Side::peer, request.peers);
+    all.parts.insert(all.parts.end(), request.conditions.begin(), request.conditions.end());
     return {std::move(all)};
 }
 
@@ -121,6 +132,28 @@ Socket parsed(std::span<const std::byte> payload, std::uint64_t netns,
     return *socket;
 }
 
+Error needs_net_admin() {
+    return {EPERM, "fwmark in a filter needs root or CAP_NET_ADMIN in the network namespace"};
+}
+
+/// Whether it is a whole socket: of a minisocket the kernel takes what it does not tell for 0.
+bool is_full(const Socket& socket) {
+    return socket.state != TcpState::time_wait && socket.state != TcpState::new_syn_recv &&
+           socket.state != TcpState::syn_recv;
+}
+
+void require_answers(const Questions& asked, const std::vector<Socket>& sockets) {
+    for (const Socket& socket : sockets) {
+        if (!is_full(socket)) continue;
+        if (asked.mark && !socket.mark) throw needs_net_admin();
+        if (asked.cgroup && !socket.cgroup_id) {
+            throw Error(EOPNOTSUPP,
+                        "cgroup in a filter: the kernel does not tell the cgroup of a socket "
+                        "(Linux 5.9, CONFIG_SOCK_CGROUP_DATA)");
+        }
+    }
+}
+
 auto order(const Socket& socket) { return std::tie(socket.local, socket.peer, socket.id.cookie); }
 
 }  // namespace
@@ -147,6 +180,41 @@ struct SockDiag::Impl {
         return ending.interrupted;
     }
 
+    /// Those of both families that meet the condition; more when the kernel does not know all of
+    /// the program.
+    bool dump_both(const Condition& condition, StateMask states, std::vector<Socket>& sockets) {
+        bool interrupted = false;
+        for (const Family family : {Family::inet, Family::inet6}) {
+            const std::optional<Bytecode> program = compile(condition, family);
+            if (!program || states == 0) continue;
+            try {
+                interrupted = dump(family, states, *program, sockets) || interrupted;
+            } catch (const Error& error) {
+                if (error.number() == EPERM && questions_of(condition).mark) {
+                    throw needs_net_admin();
+                }
+                if (error.number() != EINVAL || program->empty()) throw;
+                interrupted = dump(family, states, {}, sockets) || interrupted;
+            }
+        }
+        return interrupted;
+    }
+
+    /// Says of each socket whether the kernel counts it as automatically bound, which no answer
+    /// tells: only a dump of all those that are.
+    bool tell_autobound(StateMask states, std::vector<Socket>& sockets) {
+        std::vector<Socket> bound;
+        bool interrupted = false;
+        for (const Family family : {Family::inet, Family::inet6}) {
+            const auto program = compile({AutoboundTest{}}, family);
+            interrupted = dump(family, states, *program, bound) || interrupted;
+        }
+        std::unordered_set<std::uint64_t> cookies;
+        for (const Socket& socket : bound) cookies.insert(socket.id.cookie);
+        for (Socket& socket : sockets) socket.autobound = cookies.contains(socket.id.cookie);
+        return interrupted;
+    }
+
     std::optional<Socket> find(const Socket& socket) {
         const std::string operation = named("look-up", socket);
         auto message = message_of(SOCK_DIAG_BY_FAMILY, 0, exact_request(socket));
@@ -171,18 +239,18 @@ std::uint64_t SockDiag::netns() const noexcept { return impl_->netns; }
 
 SockDiag::Dump SockDiag::dump(const DumpRequest& request) {
     const Condition condition = condition_of(request);
+    const Questions asked = questions_of(condition);
     const StateMask states = request.states & known_states;
     Dump dump;
     for (int attempt = 0; attempt < max_dumps; ++attempt) {
         dump.sockets.clear();
-        dump.interrupted = false;
-        for (const Family family : {Family::inet, Family::inet6}) {
-            const std::optional<Bytecode> program = compile(condition, family);
-            if (!program || states == 0) continue;
-            if (impl_->dump(family, states, *program, dump.sockets)) dump.interrupted = true;
+        dump.interrupted = impl_->dump_both(condition, states, dump.sockets);
+        if (asked.autobound && impl_->tell_autobound(states, dump.sockets)) {
+            dump.interrupted = true;
         }
         if (!dump.interrupted) break;
     }
+    require_answers(asked, dump.sockets);
     std::ranges::sort(dump.sockets, {}, order);
     const auto same = [](const Socket& left, const Socket& right) {
         return left.id.cookie == right.id.cookie;

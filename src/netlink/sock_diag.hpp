@@ -14,14 +14,15 @@
 namespace unwait::netlink {
 
 /// What the kernel is asked to send; members as in Selector. Everything here narrows in the kernel;
-/// a caller still checks the answer (INET_DIAG_REQ_BYTECODE is not applied to every kind of socket
-/// by every kernel).
+/// a caller still checks the answer: INET_DIAG_REQ_BYTECODE is not applied to every kind of socket
+/// by every kernel, an old kernel may know less of it, and a program may be too long.
 struct DumpRequest {
     StateMask states = 0;
     std::vector<AnyOf<PortRange>> ports = {};  ///< local
     std::vector<AnyOf<PortRange>> peer_ports = {};
     std::vector<AnyOf<EndpointPattern>> locals = {};
     std::vector<AnyOf<EndpointPattern>> peers = {};
+    std::vector<Condition> conditions = {};  ///< all of them; their names must have been looked up
 };
 
 enum class Destroyed : std::uint8_t {
@@ -43,7 +44,8 @@ public:
 
     /// Both families, ordered by local, peer, cookie, without doubles. An interrupted dump
     /// (NLM_F_DUMP_INTR) is repeated a few times; the last one is then taken and `interrupted` set.
-    /// Throws Error.
+    /// Socket::autobound is set when a condition asks for it, which takes a second dump. Throws
+    /// Error, also when a condition asks for marks or cgroups that the kernel does not tell.
     struct Dump {
         std::vector<Socket> sockets;
         bool interrupted = false;

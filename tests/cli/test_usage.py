@@ -57,6 +57,12 @@ WRONG = [
     ["list", "--port", "-1"],
     ["list", "--peer-port", "http"],
     ["list", "--inode", "0"],
+    ["list", "--filter", "sport = :htpp and dst 10/8"],
+    ["list", "--filter", "dst 10.0.0.0/8 and"],
+    ["list", "--filter", "dst www.example.com"],
+    ["list", "--filter", "dev = 日本 and sport = x"],
+    ["list", "--filter", " or ".join(f"sport = :{port}" for port in range(1, 40)) + " or sprt 1"],
+    ["list", "--filter", "state estab", "--state", "listening"],
     ["list", "--owned", "--unowned"],
     ["list", "--min-idle", "1x"],
     ["list", "--min-idle", "99999999999h"],
@@ -96,9 +102,10 @@ class Usage(TestCase):
             with self.subTest(arguments=arguments):
                 result = self.run_ok(*arguments, status=64)
                 self.assertEqual(result.stdout, b"")
-                self.assertEqual(len(result.stderr.splitlines()), 2)
-                shown = " ".join(arg if len(arg) < 40 else arg[:20] + "..." for arg in arguments)
-                told += f"$ unwait {shown}\n{result.stderr.decode()}"
+                shown = 2 if b"--filter: " in result.stderr else 0  # the expression and a mark
+                self.assertIn(len(result.stderr.splitlines()), (2, 2 + shown))
+                short = " ".join(arg if len(arg) < 40 else arg[:20] + "..." for arg in arguments)
+                told += f"$ unwait {short}\n{result.stderr.decode()}"
         self.golden("wrong-usage.txt", told)
 
     def test_foreign_text_in_arguments_is_made_printable(self):
@@ -117,6 +124,7 @@ class Usage(TestCase):
             ["--port", "0", "--process", "x{1,2}", "--process", "y"],
             ["--port", "0", "--pid", str(os.getpid()), "--fd", "0,1"],
             ["--port", "0", "--cgroup", "/sys/fs/cgroup/a.slice/", "--unit", "a,b", "--user", "0"],
+            ["--port", "0", "--filter", "state all (src 10/8 or dev lo)", "--filter", "autobound"],
             ["--port", "0", "--netns", "self", "--min-idle", "1h30m", "--timeout", "1m"],
         ]:
             with self.subTest(arguments=arguments):

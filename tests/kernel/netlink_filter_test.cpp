@@ -133,7 +133,8 @@ std::string text_of(const std::vector<AnyOf<PortRange>>& flags) {
 }
 
 DumpRequest request_of(const Selector& selector) {
-    return {selector.states, selector.ports, selector.peer_ports, selector.locals, selector.peers};
+    return {selector.states, selector.ports, selector.peer_ports,
+            selector.locals, selector.peers, {}};
 }
 
 }  // namespace
@@ -169,10 +170,14 @@ TEST_CASE("the kernel narrows a dump to exactly what user space would keep of it
 
 TEST_CASE("conditions nest") {
     using namespace netlink;
-    const Condition low{PortTest{Side::local, {0, 99}}};
-    const Condition high{PortTest{Side::local, {200, 65535}}};
-    const Condition any_port{PortTest{Side::peer, {}}};
+    const Condition low{PortTest{Side::local, Comparison::at_most, 99}};
+    const Condition high{PortTest{Side::local, Comparison::at_least, 200}};
+    const Condition any_port{PortTest{Side::peer, Comparison::at_least, 0}};
     const Condition v6{EndpointTest{Side::peer, {address("fd00::"), 8, {}}}};
+    const Condition nowhere{DeviceTest{"none", std::nullopt}};
+    const auto opposite = [](const Condition& condition) {
+        return Condition{Negation{{condition}}};
+    };
 
     SUBCASE("a condition that is always or never true needs no program") {
         CHECK(compile({Conjunction{}}, Family::inet).value().empty());
@@ -182,15 +187,31 @@ TEST_CASE("conditions nest") {
         CHECK_FALSE(compile({Conjunction{{low, v6}}}, Family::inet));
         CHECK(compile({Conjunction{{low, v6}}}, Family::inet6).value().size() > 0);
         CHECK_FALSE(compile({Conjunction{{low, {Disjunction{}}}}}, Family::inet));
+        CHECK_FALSE(compile({PortTest{Side::local, Comparison::less, 0}}, Family::inet));
+        CHECK_FALSE(compile({PortTest{Side::local, Comparison::greater, 65535}}, Family::inet));
+        CHECK_FALSE(compile(nowhere, Family::inet));
+        CHECK_FALSE(compile({FamilyTest{Family::inet6}}, Family::inet));
+        CHECK(compile({FamilyTest{Family::inet}}, Family::inet).value().empty());
     }
     SUBCASE("what cannot be true leaves no trace in a disjunction") {
         CHECK(compile({Disjunction{{v6, low}}}, Family::inet) == compile(low, Family::inet));
+    }
+    SUBCASE("not moves inwards") {
+        CHECK(compile(opposite(opposite(low)), Family::inet) == compile(low, Family::inet));
+        CHECK(compile(opposite(low), Family::inet) ==
+              compile({PortTest{Side::local, Comparison::greater, 99}}, Family::inet));
+        CHECK(compile(opposite({Conjunction{{low, high}}}), Family::inet) ==
+              compile({Disjunction{{opposite(low), opposite(high)}}}, Family::inet));
+        CHECK(compile(opposite({Disjunction{{low, high}}}), Family::inet) ==
+              compile({Conjunction{{opposite(low), opposite(high)}}}, Family::inet));
+        CHECK(compile(opposite(nowhere), Family::inet).value().empty());
+        CHECK_FALSE(compile(opposite({Conjunction{}}), Family::inet));
     }
     SUBCASE("what is too long for an attribute narrows nothing") {
         Disjunction ports;
         for (unsigned port = 1; port < 6000; port += 2) {
             const auto number = static_cast<std::uint16_t>(port);
-            ports.parts.push_back({PortTest{Side::local, {number, number}}});
+            ports.parts.push_back({PortTest{Side::local, Comparison::equal, number}});
         }
         CHECK(compile({ports}, Family::inet).value().empty());
     }
