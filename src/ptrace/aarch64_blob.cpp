@@ -21,6 +21,7 @@ extern "C" {
     extern const std::byte unwait_blob_##name[];          \
     extern const std::byte unwait_blob_##name##_end[];    \
     extern const std::byte unwait_after_cut_##name[];     \
+    extern const std::byte unwait_over_##name[];          \
     extern const std::byte unwait_saved_##name[];         \
     extern const std::byte unwait_leaving_##name[];       \
     extern const std::byte unwait_leaving_again_##name[]; \
@@ -41,7 +42,7 @@ namespace {
 
 /// The constants that stand before a blob's table, in the order of blob_aarch64.S.
 struct Constants {
-    std::uint64_t resume, again, count, adopted, x1, x2, x9, x10, x11, x12, x13, x14;
+    std::uint64_t resume, again, count, adopted, rounds, x1, x2, x9, x10, x11, x12, x13, x14;
 };
 
 struct TableEntry {
@@ -58,7 +59,8 @@ constexpr std::uint64_t erestart_restartblock = 516;
 /// Offsets in a blob.
 struct Layout {
     std::span<const std::byte> code;
-    std::uintptr_t after_cut, saved, leaving, leaving_again, leaving_plain, far_again, far_plain;
+    std::uintptr_t after_cut, over, saved, leaving, leaving_again, leaving_plain, far_again,
+        far_plain;
 };
 
 Layout layout_of(Operation operation) noexcept {
@@ -67,13 +69,14 @@ Layout layout_of(Operation operation) noexcept {
     };
     if (operation == Operation::close) {
         return measured(unwait_blob_close, unwait_blob_close_end, unwait_after_cut_close,
-                        unwait_saved_close, unwait_leaving_close, unwait_leaving_again_close,
-                        unwait_leaving_plain_close, unwait_far_again_close, unwait_far_plain_close);
+                        unwait_over_close, unwait_saved_close, unwait_leaving_close,
+                        unwait_leaving_again_close, unwait_leaving_plain_close,
+                        unwait_far_again_close, unwait_far_plain_close);
     }
     return measured(unwait_blob_replace, unwait_blob_replace_end, unwait_after_cut_replace,
-                    unwait_saved_replace, unwait_leaving_replace, unwait_leaving_again_replace,
-                    unwait_leaving_plain_replace, unwait_far_again_replace,
-                    unwait_far_plain_replace);
+                    unwait_over_replace, unwait_saved_replace, unwait_leaving_replace,
+                    unwait_leaving_again_replace, unwait_leaving_plain_replace,
+                    unwait_far_again_replace, unwait_far_plain_replace);
 }
 
 void write_branch(std::byte* into, std::uintptr_t from, std::uintptr_t to) noexcept {
@@ -123,6 +126,10 @@ bool is_near(std::uintptr_t address, std::uintptr_t target) noexcept {
     return target - address + reach < 2 * reach;
 }
 
+bool blob_needs_nobody(const Registers&) noexcept { return false; }
+
+bool blob_checks_marks(const Registers&) noexcept { return false; }
+
 std::size_t blob_size(Operation operation, std::size_t cuts) noexcept {
     return layout_of(operation).code.size() + cuts * sizeof(TableEntry);
 }
@@ -136,6 +143,7 @@ std::size_t build_blob(const BlobTask& task, const Registers& registers, std::by
                               again,
                               task.cuts.size(),
                               static_cast<std::uint64_t>(task.placeholder + 1),
+                              rounds_of(task),
                               x[1],
                               x[2],
                               x[9],
@@ -182,7 +190,7 @@ Registers leave_blob(const BlobTask& task, const Registers& now, const Registers
 int placeholder_in(const BlobTask& task, const Registers& now) noexcept {
     const auto calls = blob_calls(task.operation, now);
     const auto at = now.raw.pc - task.address;
-    if (at >= calls.last.end) return -1;
+    if (at >= calls.over) return -1;
     if (task.placeholder >= 0) return task.placeholder;
     if (at < calls.socket.end) return -1;
     // An error number of socket(2) is below 0 too.
@@ -191,18 +199,20 @@ int placeholder_in(const BlobTask& task, const Registers& now) noexcept {
 
 BlobCalls blob_calls(Operation operation, const Registers&) noexcept {
     const auto layout = layout_of(operation);
-    const auto ends = [&layout](std::uint32_t number, const std::byte* end) {
-        return BlobCalls::Call{number, static_cast<std::uintptr_t>(end - layout.code.data())};
+    const auto at = [&layout](const std::byte* label) {
+        return static_cast<std::uintptr_t>(label - layout.code.data());
     };
     if (operation == Operation::close) {
-        const BlobCalls::Call cut{SYS_close, layout.after_cut};
-        return {.architecture = AUDIT_ARCH_AARCH64, .cut = cut, .last = cut};
+        return {.architecture = AUDIT_ARCH_AARCH64,
+                .over = layout.over,
+                .cut = {SYS_close, layout.after_cut}};
     }
     return {.architecture = AUDIT_ARCH_AARCH64,
+            .over = layout.over,
             .cut = {SYS_dup3, layout.after_cut},
-            .socket = ends(SYS_socket, unwait_after_socket_replace),
-            .shutdown = ends(SYS_shutdown, unwait_after_shutdown_replace),
-            .last = ends(SYS_close, unwait_after_last_replace)};
+            .socket = {SYS_socket, at(unwait_after_socket_replace)},
+            .shutdown = {SYS_shutdown, at(unwait_after_shutdown_replace)},
+            .last = {SYS_close, at(unwait_after_last_replace)}};
 }
 
 }  // namespace unwait::ptrace::arch

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <fcntl.h>
 #include <linux/audit.h>
 #include <sys/syscall.h>
 
@@ -14,6 +13,8 @@ extern const std::byte unwait_blob_replace[];
 extern const std::byte unwait_blob_replace_end[];
 // Behind the system call instructions.
 extern const std::byte unwait_after_cut_close[];
+extern const std::byte unwait_over_close[];
+extern const std::byte unwait_over_replace[];
 extern const std::byte unwait_after_socket_replace[];
 extern const std::byte unwait_after_shutdown_replace[];
 extern const std::byte unwait_after_cut_replace[];
@@ -26,12 +27,8 @@ namespace {
 
 /// The constants that stand before a blob's table, in the order of blob_x86_64.S.
 struct Constants {
-    std::uint64_t resume, again, count, adopted, rbx, rdi, rsi, rdx, rbp, rcx, r11, r12, r13, r14;
-};
-
-struct TableEntry {
-    std::uint32_t fd;
-    std::uint32_t dup3_flags;
+    std::uint64_t resume, again, count, adopted, unmark, rounds, rbx, rdi, rsi, rdx, rbp, rcx, r11,
+        r12, r13, r14;
 };
 
 std::span<const std::byte> code_of(Operation operation) noexcept {
@@ -42,42 +39,43 @@ std::span<const std::byte> code_of(Operation operation) noexcept {
 }  // namespace
 
 std::size_t blob_size(Operation operation, std::size_t cuts) noexcept {
-    return code_of(operation).size() + cuts * sizeof(TableEntry);
+    return code_of(operation).size() + cuts * table_entry_size(operation);
 }
 
 std::size_t build_blob(const BlobTask& task, const Registers& registers, std::byte* into) noexcept {
     const auto code = code_of(task.operation);
     const auto& raw = registers.raw;
     const auto adopted = static_cast<std::uint64_t>(task.placeholder + 1);
-    const Constants constants{raw.rip, raw.rip - 2, task.cuts.size(), adopted, raw.rbx,
-                              raw.rdi, raw.rsi,     raw.rdx,          raw.rbp, raw.rcx,
-                              raw.r11, raw.r12,     raw.r13,          raw.r14};
+    const auto unmark = static_cast<std::uint64_t>(-std::int64_t{task.mark});
+    const Constants constants{raw.rip, raw.rip - 2,     task.cuts.size(), adopted,
+                              unmark,  rounds_of(task), raw.rbx,          raw.rdi,
+                              raw.rsi, raw.rdx,         raw.rbp,          raw.rcx,
+                              raw.r11, raw.r12,         raw.r13,          raw.r14};
     std::memcpy(into, code.data(), code.size());
     std::memcpy(into + code.size() - sizeof constants, &constants, sizeof constants);
     into += code.size();
     for (const Cut* cut : task.cuts) {
-        const TableEntry entry{static_cast<std::uint32_t>(cut->fd),
-                               cut->close_on_exec ? std::uint32_t{O_CLOEXEC} : 0U};
-        std::memcpy(into, &entry, sizeof entry);
-        into += sizeof entry;
+        into = write_table_entry(task.operation, *cut, static_cast<std::uint32_t>(cut->fd), into);
     }
     return blob_size(task.operation, task.cuts.size());
 }
 
 BlobCalls blob_calls(Operation operation) noexcept {
-    const auto ends = [operation](std::uint32_t number, const std::byte* end) {
-        return BlobCalls::Call{number,
-                               static_cast<std::uintptr_t>(end - code_of(operation).data())};
+    const auto* begin = code_of(operation).data();
+    const auto at = [begin](const std::byte* label) {
+        return static_cast<std::uintptr_t>(label - begin);
     };
     if (operation == Operation::close) {
-        const auto cut = ends(SYS_close, unwait_after_cut_close);
-        return {.architecture = AUDIT_ARCH_X86_64, .cut = cut, .last = cut};
+        return {.architecture = AUDIT_ARCH_X86_64,
+                .over = at(unwait_over_close),
+                .cut = {SYS_close, at(unwait_after_cut_close)}};
     }
     return {.architecture = AUDIT_ARCH_X86_64,
-            .cut = ends(SYS_dup3, unwait_after_cut_replace),
-            .socket = ends(SYS_socket, unwait_after_socket_replace),
-            .shutdown = ends(SYS_shutdown, unwait_after_shutdown_replace),
-            .last = ends(SYS_close, unwait_after_last_replace)};
+            .over = at(unwait_over_replace),
+            .cut = {SYS_dup3, at(unwait_after_cut_replace)},
+            .socket = {SYS_socket, at(unwait_after_socket_replace)},
+            .shutdown = {SYS_shutdown, at(unwait_after_shutdown_replace)},
+            .last = {SYS_close, at(unwait_after_last_replace)}};
 }
 
 }  // namespace unwait::ptrace::arch::amd64

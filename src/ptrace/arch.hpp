@@ -107,7 +107,24 @@ struct BlobTask {
     std::uintptr_t address;            ///< where the blob will stand
     std::span<const Cut* const> cuts;  ///< made in this order
     int placeholder = -1;              ///< one that an interrupted run has left in the target
+    pid_t mark = 0;  ///< owner (F_GETOWN) of the files behind the cuts: when one has another, the
+                     ///< blob does nothing. 0: the files were compared from outside
+    bool waits = false;  ///< behind its last call, for somebody who puts the thread back: one that
+                         ///< job control has stopped must not run its own code. For a tenth of a
+                         ///< second at least; never for ever
 };
+
+/// Whether a thread with these registers comes out of its blob alone exactly as it went in; else
+/// somebody should see to it.
+[[nodiscard]] bool blob_needs_nobody(const Registers& registers) noexcept;
+
+/// Whether the blob for a thread with these registers looks at marks.
+[[nodiscard]] bool blob_checks_marks(const Registers& registers) noexcept;
+
+/// How often a blob goes round while it waits: three instructions each time.
+[[nodiscard]] constexpr std::uint64_t rounds_of(const BlobTask& task) noexcept {
+    return task.waits ? std::uint64_t{1} << 28 : 0;
+}
 
 /// Writes the blob that does it and then goes on with `registers`. `into` must have blob_size()
 /// bytes; returns how many are used.
@@ -132,8 +149,9 @@ struct BlobCalls {
         std::uintptr_t end;
     };
     std::uint32_t architecture;
-    Call cut;                         ///< close or dup3
-    Call socket{}, shutdown{}, last;  ///< of a replacing blob; the last closes the placeholder
+    std::uintptr_t over;                ///< from here on it makes none
+    Call cut;                           ///< close or dup3
+    Call socket{}, shutdown{}, last{};  ///< of a replacing blob; the last closes the placeholder
 };
 [[nodiscard]] BlobCalls blob_calls(Operation operation, const Registers& registers) noexcept;
 

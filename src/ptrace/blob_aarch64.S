@@ -9,7 +9,7 @@
         .macro  blob name, replaces
         .balign 16
         .globl  unwait_blob_\name, unwait_blob_\name\()_end, unwait_after_cut_\name
-        .globl  unwait_saved_\name, unwait_leaving_\name, unwait_leaving_again_\name
+        .globl  unwait_over_\name, unwait_saved_\name, unwait_leaving_\name, unwait_leaving_again_\name
         .globl  unwait_leaving_plain_\name, unwait_far_again_\name, unwait_far_plain_\name
         .if \replaces
         .globl  unwait_after_socket_\name, unwait_after_shutdown_\name, unwait_after_last_\name
@@ -43,7 +43,7 @@ unwait_after_shutdown_\name:
         .endif
         adr     x13, table_\name
         ldr     x14, count_\name
-3:      cbz     x14, unwait_leaving_\name\()_begin
+3:      cbz     x14, 4f
         .if \replaces
         mov     x0, x12
         ldr     w1, [x13]
@@ -58,14 +58,19 @@ unwait_after_cut_\name:
         add     x13, x13, #8
         sub     x14, x14, #1
         b       3b
-unwait_leaving_\name\()_begin:
+4:
         .if \replaces
         mov     x0, x12
         mov     x8, #57
         svc     #0
 unwait_after_last_\name:
         .endif
-        mov     x0, x10
+unwait_over_\name:
+        ldr     x12, rounds_\name              // waiting for the surgeon, but not for ever
+5:      cbz     x12, 6f
+        sub     x12, x12, #1
+        b       5b
+6:      mov     x0, x10
         mov     x8, x11
 unwait_leaving_\name:
         ldr     x1, x1_\name
@@ -97,6 +102,7 @@ resume_\name:  .quad 0
 again_\name:   .quad 0
 count_\name:   .quad 0                          // entries in the table
 adopted_\name: .quad 0
+rounds_\name:  .quad 0
 x1_\name:      .quad 0
 x2_\name:      .quad 0
 x9_\name:      .quad 0

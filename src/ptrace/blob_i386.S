@@ -11,7 +11,7 @@
         .code32
         .balign 16
         .globl  unwait_blob_i386_\name, unwait_blob_i386_\name\()_end
-        .globl  unwait_patches_i386_\name, unwait_after_cut_i386_\name
+        .globl  unwait_patches_i386_\name, unwait_after_cut_i386_\name, unwait_over_i386_\name
         .if \replaces
         .globl  unwait_after_socket_i386, unwait_after_shutdown_i386, unwait_after_last_i386
         .endif
@@ -54,7 +54,11 @@ table_\name:
         .endif
         int     $0x80
 unwait_after_cut_i386_\name:
+        .if \replaces
         lea     8(%ebp), %ebp
+        .else
+        lea     4(%ebp), %ebp
+        .endif
         jmp     3b
 4:
         .if \replaces
@@ -62,7 +66,13 @@ unwait_after_cut_i386_\name:
         int     $0x80
 unwait_after_last_i386:
         .endif
-        mov     %esi, %eax
+unwait_over_i386_\name:
+        mov     $0x11111111, %ecx               # waiting for the surgeon, but not for ever
+rounds_\name:
+8:      jecxz   9f
+        lea     -1(%ecx), %ecx
+        jmp     8b
+9:      mov     %esi, %eax
         mov     %edi, %ecx
         mov     $0x11111111, %ebx
 ebx_\name:
@@ -86,7 +96,7 @@ ecx_\name:
         .long   0
 resume_\name:
         .balign 4, 0
-unwait_blob_i386_\name\()_end:                  # {u32 fd + 1, u32 dup3 flags} follow
+unwait_blob_i386_\name\()_end:                  # {u32 fd + 1[, u32 dup3 flags]} follow
         .code64
 unwait_patches_i386_\name:                      # where each four-byte value ends
         .set    start_\name, unwait_blob_i386_\name
@@ -94,6 +104,7 @@ unwait_patches_i386_\name:                      # where each four-byte value end
         .long   esi_\name - start_\name, edi_\name - start_\name, ebp_\name - start_\name
         .long   ecx_again_\name - start_\name, ecx_\name - start_\name
         .long   again_\name - start_\name, resume_\name - start_\name
+        .long   rounds_\name - start_\name
         .if \replaces
         .long   adopted_\name - start_\name
         .endif

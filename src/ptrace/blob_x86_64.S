@@ -4,15 +4,23 @@
 # on where the thread was, with every register and flag as it was. It needs no stack, no writable memory
 # and nobody who watches it. See blob.hpp for the layout that must agree with it.
 #
+# Where the files carry a mark (arch.hpp) every number is first asked for the owner of its file. If only one
+# answers otherwise, nothing is closed at all.
+#
 # Two entries: the kernel subtracts 2 from the instruction pointer when it restarts an interrupted system
 # call, so a thread that was pointed at `plain` arrives at `restart` if, and only if, its call is to be
 # restarted, with rax already set for that. Only instructions that leave RFLAGS alone are used.
 
         .macro  blob name, replaces
         .balign 16
-        .globl  unwait_blob_\name, unwait_blob_\name\()_end, unwait_after_cut_\name
+        .globl  unwait_blob_\name, unwait_blob_\name\()_end, unwait_after_cut_\name, unwait_over_\name
         .if \replaces
         .globl  unwait_after_socket_\name, unwait_after_shutdown_\name, unwait_after_last_\name
+        .endif
+        .if \replaces
+        .set    entry_size_\name, 8
+        .else
+        .set    entry_size_\name, 4
         .endif
 unwait_blob_\name:
         jmp     1f                              # restart: two bytes
@@ -20,6 +28,23 @@ unwait_blob_\name:
         jmp     2f
 1:      mov     $1, %r12d
 2:      mov     %rax, %rbx                      # what the kernel put there belongs to the thread
+        mov     unmark_\name(%rip), %rcx
+        jrcxz   9f
+        lea     unwait_table_\name(%rip), %rbp
+        mov     count_\name(%rip), %r13
+8:      mov     %r13, %rcx
+        jrcxz   9f
+        mov     (%rbp), %edi
+        mov     $9, %esi                        # F_GETOWN
+        mov     $72, %eax                       # fcntl(fd, F_GETOWN)
+        syscall
+        mov     unmark_\name(%rip), %rcx
+        lea     (%rax, %rcx), %rcx
+        lea     entry_size_\name(%rbp), %rbp
+        lea     -1(%r13), %r13
+        jrcxz   8b
+        jmp     unwait_over_\name
+9:
         .if \replaces
         mov     adopted_\name(%rip), %rcx      # a placeholder that an interrupted run has left, plus 1
         jrcxz   6f
@@ -54,7 +79,7 @@ unwait_after_shutdown_\name:
         .endif
         syscall
 unwait_after_cut_\name:
-        lea     8(%rbp), %rbp
+        lea     entry_size_\name(%rbp), %rbp
         lea     -1(%r13), %r13
         jmp     3b
 4:
@@ -64,7 +89,12 @@ unwait_after_cut_\name:
         syscall
 unwait_after_last_\name:
         .endif
-        mov     %rbx, %rax
+unwait_over_\name:
+        mov     rounds_\name(%rip), %rcx       # waiting for the surgeon, but not for ever
+5:      jrcxz   6f
+        lea     -1(%rcx), %rcx
+        jmp     5b
+6:      mov     %rbx, %rax
         mov     rbx_\name(%rip), %rbx
         mov     rdi_\name(%rip), %rdi
         mov     rsi_\name(%rip), %rsi
@@ -85,6 +115,8 @@ resume_\name: .quad 0                           # the thread's instruction point
 again_\name:  .quad 0                           # the same less 2
 count_\name:  .quad 0                           # entries in the table
 adopted_\name: .quad 0
+unmark_\name: .quad 0                           # the mark's negative; 0: the files carry none
+rounds_\name: .quad 0
 rbx_\name:    .quad 0
 rdi_\name:    .quad 0
 rsi_\name:    .quad 0
@@ -96,7 +128,7 @@ r12_\name:    .quad 0
 r13_\name:    .quad 0
 r14_\name:    .quad 0
 unwait_blob_\name\()_end:
-unwait_table_\name:                             # {u32 fd, u32 dup3 flags} follow
+unwait_table_\name:                             # {u32 fd[, u32 dup3 flags]} follow
         .endm
 
         .section .rodata

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <fcntl.h>
 #include <linux/audit.h>
 
 #include <algorithm>
@@ -18,6 +17,8 @@ extern const std::byte unwait_blob_i386_replace_end[];
 extern const std::uint32_t unwait_patches_i386_replace[];
 // Behind the system call instructions.
 extern const std::byte unwait_after_cut_i386_close[];
+extern const std::byte unwait_over_i386_close[];
+extern const std::byte unwait_over_i386_replace[];
 extern const std::byte unwait_after_socket_i386[];
 extern const std::byte unwait_after_shutdown_i386[];
 extern const std::byte unwait_after_cut_i386_replace[];
@@ -30,16 +31,11 @@ namespace {
 
 /// What is written into the instructions, in the order of `patches` in blob_i386.S.
 struct Values {
-    std::uint32_t table, ebx, edx, esi, edi, ebp, ecx_again, ecx, again, resume, adopted;
+    std::uint32_t table, ebx, edx, esi, edi, ebp, ecx_again, ecx, again, resume, rounds, adopted;
 };
 constexpr std::size_t value_count = sizeof(Values) / sizeof(std::uint32_t);
 constexpr std::size_t place_of_again = offsetof(Values, again) / sizeof(std::uint32_t);
 constexpr std::size_t place_of_resume = offsetof(Values, resume) / sizeof(std::uint32_t);
-
-struct TableEntry {
-    std::uint32_t fd_plus_one;
-    std::uint32_t dup3_flags;
-};
 
 // asm/unistd_32.h, which cannot be included beside the native numbers.
 constexpr std::uint32_t call_close = 6;
@@ -109,7 +105,7 @@ bool is_always_disturbed(long system_call) noexcept {
 }
 
 std::size_t blob_size(Operation operation, std::size_t cuts) noexcept {
-    return code_of(operation).bytes.size() + (cuts + 1) * sizeof(TableEntry);
+    return code_of(operation).bytes.size() + (cuts + 1) * table_entry_size(operation);
 }
 
 std::size_t build_blob(const BlobTask& task, const Registers& registers, std::byte* into) noexcept {
@@ -129,6 +125,7 @@ std::size_t build_blob(const BlobTask& task, const Registers& registers, std::by
                         low(raw.rcx),
                         again,
                         resume,
+                        low(rounds_of(task)),
                         static_cast<std::uint32_t>(task.placeholder + 1)};
     std::array<std::uint32_t, value_count> words{};
     std::memcpy(words.data(), &values, sizeof values);
@@ -138,29 +135,29 @@ std::size_t build_blob(const BlobTask& task, const Registers& registers, std::by
     }
     into += code.size();
     for (const Cut* cut : task.cuts) {
-        const TableEntry entry{static_cast<std::uint32_t>(cut->fd) + 1,
-                               cut->close_on_exec ? std::uint32_t{O_CLOEXEC} : 0U};
-        std::memcpy(into, &entry, sizeof entry);
-        into += sizeof entry;
+        const auto fd_plus_one = static_cast<std::uint32_t>(cut->fd) + 1;
+        into = write_table_entry(task.operation, *cut, fd_plus_one, into);
     }
-    std::memset(into, 0, sizeof(TableEntry));
+    std::memset(into, 0, table_entry_size(task.operation));
     return blob_size(task.operation, task.cuts.size());
 }
 
 BlobCalls blob_calls(Operation operation) noexcept {
-    const auto ends = [operation](std::uint32_t number, const std::byte* end) {
-        return BlobCalls::Call{number,
-                               static_cast<std::uintptr_t>(end - code_of(operation).bytes.data())};
+    const auto* begin = code_of(operation).bytes.data();
+    const auto at = [begin](const std::byte* label) {
+        return static_cast<std::uintptr_t>(label - begin);
     };
     if (operation == Operation::close) {
-        const auto cut = ends(call_close, unwait_after_cut_i386_close);
-        return {.architecture = AUDIT_ARCH_I386, .cut = cut, .last = cut};
+        return {.architecture = AUDIT_ARCH_I386,
+                .over = at(unwait_over_i386_close),
+                .cut = {call_close, at(unwait_after_cut_i386_close)}};
     }
     return {.architecture = AUDIT_ARCH_I386,
-            .cut = ends(call_dup3, unwait_after_cut_i386_replace),
-            .socket = ends(call_socket, unwait_after_socket_i386),
-            .shutdown = ends(call_shutdown, unwait_after_shutdown_i386),
-            .last = ends(call_close, unwait_after_last_i386)};
+            .over = at(unwait_over_i386_replace),
+            .cut = {call_dup3, at(unwait_after_cut_i386_replace)},
+            .socket = {call_socket, at(unwait_after_socket_i386)},
+            .shutdown = {call_shutdown, at(unwait_after_shutdown_i386)},
+            .last = {call_close, at(unwait_after_last_i386)}};
 }
 
 }  // namespace unwait::ptrace::arch::i386

@@ -14,6 +14,7 @@
 #include <new>
 
 #include "cut_check.hpp"
+#include "file_marks.hpp"
 #include "surgeon_process.hpp"
 #include "unwait/error.hpp"
 
@@ -41,7 +42,7 @@ SharedRecord share_record(std::size_t cuts) {
 }
 
 [[noreturn]] void be_surgeon(const Patient& patient, Operation operation, std::span<const Cut> cuts,
-                             Record& record) noexcept {
+                             pid_t mark, Record& record) noexcept {
     sigset_t all{};
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, nullptr);
@@ -50,7 +51,7 @@ SharedRecord share_record(std::size_t cuts) {
     priority.sched_priority = 1;
     static_cast<void>(sched_setscheduler(0, SCHED_FIFO, &priority));
     try {
-        SurgeonProcess(patient, operation, cuts, record).run();
+        SurgeonProcess(patient, operation, cuts, mark, record).run();
     } catch (const std::exception& error) {
         std::strncpy(record.refusal.data(), error.what(), record.refusal.size() - 1);
     }
@@ -58,11 +59,11 @@ SharedRecord share_record(std::size_t cuts) {
 }
 
 /// Whether it ended by itself.
-bool run_surgeon(const Patient& patient, Operation operation, std::span<const Cut> cuts,
+bool run_surgeon(const Patient& patient, Operation operation, std::span<const Cut> cuts, pid_t mark,
                  Record& record) {
     const pid_t child = ::fork();
     if (child < 0) throw Error(errno, "fork of the surgeon");
-    if (child == 0) be_surgeon(patient, operation, cuts, record);
+    if (child == 0) be_surgeon(patient, operation, cuts, mark, record);
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
@@ -85,9 +86,10 @@ Surgery operate(const Patient& patient, Operation operation, std::span<const Cut
     std::vector<std::size_t> indexes(cuts.size());
     for (std::size_t i = 0; i < indexes.size(); ++i) indexes[i] = i;
 
+    const FileMarks marks(cuts, patient.table);
     for (int attempt = 0; attempt < attempts && !left.empty(); ++attempt) {
         const auto record = share_record(left.size());
-        const bool ended = run_surgeon(patient, operation, left, *record);
+        const bool ended = run_surgeon(patient, operation, left, marks.value(), *record);
         std::vector<Cut> still_left;
         std::vector<std::size_t> still_left_indexes;
         for (std::size_t i = 0; i < left.size(); ++i) {

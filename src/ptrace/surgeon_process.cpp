@@ -232,16 +232,19 @@ void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
     hold_everyone();
     check_vehicle();
     const std::uint64_t begun = now_ns();
-    select_cuts(first, count);
+    relies_on_marks_ = select_marked(first, count);
+    if (!relies_on_marks_) select_proven(first, count);
     for (int attempt = 0; !to_cut_.empty() || placeholder_ >= 0; ++attempt) {
         if (attempt == attempts_per_chunk) give_up("signals kept the calls from being made", true);
         const BlobEnd end = run_blob();
         if (end == BlobEnd::finished) break;
-        if (end == BlobEnd::without_effect) give_up(without_effect);
+        // A file without the mark is for us to look at: everybody is still held.
+        if (end == BlobEnd::without_effect && !relies_on_marks_) give_up(without_effect);
         // Whatever it was interrupted by, the vehicle is held again, as are all others.
         check_vehicle();
         record_finished_cuts();
-        select_cuts(first, count);
+        relies_on_marks_ = false;
+        select_proven(first, count);
     }
     const std::uint64_t cut_ns = (now_ns() - begun) / count;
     cheapest_cut_ns_ = cheapest_cut_ns_ == 0 ? cut_ns : std::min(cheapest_cut_ns_, cut_ns);
@@ -251,8 +254,12 @@ void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
     });
     if (!is_all_done) give_up(without_effect);
     release_bystanders();
-    release(vehicle());
-    clear_slot();
+    if (leaving_) {
+        longest_hold_ns_ = std::max(longest_hold_ns_, vehicle().end_hold());
+    } else {
+        release(vehicle());
+        clear_slot();
+    }
     for (std::size_t i = first; i < first + count; ++i) {
         record_.cuts[i].stopped_us = static_cast<std::uint32_t>(longest_hold_ns_ / ns_per_us);
     }
@@ -269,9 +276,17 @@ void SurgeonProcess::hold_those(Chosen&& is_chosen) {
     }
     const std::uint64_t deadline = now_ns() + stop_patience;
     for (auto& thread : threads_) {
-        if (!is_due(thread) || thread.hold(deadline, *filters_)) continue;
+        if (!is_due(thread) || hold(thread, deadline)) continue;
         if (thread.state() != TracedThread::State::gone) give_up(too_slow, true);
     }
+}
+
+bool SurgeonProcess::hold(TracedThread& thread, std::uint64_t deadline) {
+    if (!leaving_ || &thread != &vehicle()) return thread.hold(deadline, *filters_);
+    const auto stop = thread.wait(deadline);
+    if (stop == TracedThread::Stop::none || stop == TracedThread::Stop::gone) return false;
+    leaving_ = false;
+    return leave_blob(true) == BlobEnd::finished;
 }
 
 void SurgeonProcess::hold_everyone() {
@@ -347,7 +362,20 @@ void SurgeonProcess::check_vehicle() {
     if (abort) arch::move_instruction_pointer(registers, *abort);
 }
 
-void SurgeonProcess::select_cuts(std::size_t first, std::size_t count) {
+bool SurgeonProcess::select_marked(std::size_t first, std::size_t count) {
+    // Only while nobody else runs does the end of the last cut prove what the blob found at its
+    // begin; so that one is proven from outside.
+    const bool possible = mark_ != 0 && count > 1 && freeze_ == Freeze::all &&
+                          !vehicle().surveyed().may_be_filtered &&
+                          arch::blob_checks_marks(vehicle().registers) &&
+                          leads_to_file(patient_.table, cuts_[first + count - 1]) == sys::Same::yes;
+    if (!possible) return false;
+    to_cut_.clear();
+    for (const Cut& cut : cuts_.subspan(first, count)) to_cut_.push_back(&cut);
+    return true;
+}
+
+void SurgeonProcess::select_proven(std::size_t first, std::size_t count) {
     to_cut_.clear();
     for (std::size_t i = first; i < first + count; ++i) {
         if (record_.cuts[i].ending != CutEnding::untouched) continue;
@@ -368,7 +396,8 @@ void SurgeonProcess::select_cuts(std::size_t first, std::size_t count) {
 }
 
 arch::BlobTask SurgeonProcess::blob_task() const noexcept {
-    return {operation_, slot_ + sizeof(Cave::Header), to_cut_, placeholder_};
+    return {operation_,   slot_ + sizeof(Cave::Header), to_cut_,
+            placeholder_, relies_on_marks_ ? mark_ : 0, waits_};
 }
 
 void SurgeonProcess::write_blob() {
@@ -389,6 +418,10 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
         if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(killed, true);
         return BlobEnd::interrupted;
     }
+    waits_ = vehicle().state() == TracedThread::State::group_stopped;
+    // Who runs on is seen to when the next chunk stops it.
+    const bool may_be_left =
+        !last_chunk_ && !waits_ && arch::blob_needs_nobody(vehicle().registers);
     write_blob();
     for (const Cut* cut : to_cut_) record_.cuts[cut - cuts_.data()].committed = true;
     // The commit point: from here on the target needs nobody.
@@ -407,6 +440,8 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
             // Those before the last are closed too, and who runs again may reuse any number.
             record_all_cuts();
             release_bystanders();
+            leaving_ = may_be_left;
+            if (leaving_) return BlobEnd::finished;
         }
         vehicle().interrupt();
         switch (vehicle().wait(deadline)) {
@@ -468,8 +503,7 @@ int SurgeonProcess::open_placeholder(const arch::Registers& now) const noexcept 
 bool SurgeonProcess::has_made_all_calls(const arch::Registers& now) const noexcept {
     const auto at = arch::instruction_pointer(now);
     const auto calls = arch::blob_calls(operation_, now);
-    return !is_in_slot(at) ||
-           (operation_ == Operation::replace && at >= blob_task().address + calls.last.end);
+    return !is_in_slot(at) || at >= blob_task().address + calls.over;
 }
 
 bool SurgeonProcess::is_in_slot(std::uintptr_t address) const noexcept {

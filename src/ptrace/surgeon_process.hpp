@@ -34,11 +34,13 @@ struct Record {
 /// every thread go.
 class SurgeonProcess {
 public:
+    /// `mark`: what the files carry (FileMarks), 0 for nothing.
     SurgeonProcess(const Patient& patient, Operation operation, std::span<const Cut> cuts,
-                   Record& record)
+                   pid_t mark, Record& record)
         : patient_(patient),
           operation_(operation),
           cuts_(cuts),
+          mark_(mark),
           record_(record),
           freeze_(patient.freeze) {}
 
@@ -61,10 +63,12 @@ private:
     void hold_everyone();
     template <typename Chosen>
     void hold_those(Chosen&& is_chosen);
+    [[nodiscard]] bool hold(TracedThread& thread, std::uint64_t deadline);
     void hold_newcomers();
     [[nodiscard]] bool everyone_is_held() const noexcept;
     void check_vehicle();
-    void select_cuts(std::size_t first, std::size_t count);
+    [[nodiscard]] bool select_marked(std::size_t first, std::size_t count);
+    void select_proven(std::size_t first, std::size_t count);
     /// How a run of the blob ended.
     enum class BlobEnd : std::uint8_t {
         finished,        ///< it has gone through its table
@@ -95,6 +99,7 @@ private:
     const Patient& patient_;
     Operation operation_;
     std::span<const Cut> cuts_;
+    pid_t mark_;
     Record& record_;
     Freeze freeze_;
 
@@ -104,11 +109,14 @@ private:
     std::size_t vehicle_ = 0;                // the thread that runs the blob
     std::optional<FilterCheck> filters_;
     std::optional<Cave> cave_;
+    bool waits_ = false;              // the blob, for us: job control has stopped the process
+    bool leaving_ = false;            // nobody has yet seen the vehicle outside of its last blob
     bool must_reclaim_ = false;       // slots of killed surgeons take the room
     std::uintptr_t slot_ = 0;         // address of the header; the blob stands behind it
     std::size_t slot_size_ = 0;       // as last written
     std::vector<std::byte> image_;    // what is written there
-    std::vector<const Cut*> to_cut_;  // of the chunk: proven, and not yet done
+    std::vector<const Cut*> to_cut_;  // of the chunk, and not yet done
+    bool relies_on_marks_ = false;    // the blob is to prove them itself; else they are proven
     int placeholder_ = -1;            // that an interrupted blob has left open in the target
     std::size_t chunk_limit_ = 0;
     std::uint64_t cheapest_cut_ns_ = 0;  // of any chunk: the least disturbed

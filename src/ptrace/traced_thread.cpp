@@ -147,7 +147,9 @@ std::uint64_t TracedThread::release(bool for_good) noexcept {
                                                           : PTRACE_CONT;
     ::ptrace(request, tid(), nullptr, nullptr);
     state_ = State::running;
-    return now_ns() - std::exchange(held_since_, 0);
+    return end_hold();
 }
+
+std::uint64_t TracedThread::end_hold() noexcept { return now_ns() - std::exchange(held_since_, 0); }
 
 }  // namespace unwait::ptrace

@@ -73,6 +73,9 @@ public:
     /// nanoseconds it was held since the first interrupt().
     std::uint64_t release(bool for_good) noexcept;
 
+    /// For one that runs already: for how many nanoseconds it was held.
+    std::uint64_t end_hold() noexcept;
+
     [[nodiscard]] pid_t tid() const noexcept { return thread_.tid; }
     /// As it was before it was touched.
     [[nodiscard]] const SurveyedThread& surveyed() const noexcept { return thread_; }

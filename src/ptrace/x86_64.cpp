@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "arch.hpp"
 #include "x86_blobs.hpp"
@@ -22,6 +23,7 @@ constexpr long last_restart_code = 516;
 constexpr std::uint64_t code_segment_64 = 0x33;
 constexpr std::uint64_t code_segment_32 = 0x23;
 constexpr std::uint64_t trap_flag = 0x100;
+constexpr std::uint64_t resume_flag = 0x10000;
 constexpr std::uint64_t end_of_32_bits = std::uint64_t{1} << 32;
 constexpr long x32_bit = 0x40000000;
 constexpr std::uint16_t int_80 = 0x80cd;  // as the bytes cd 80 are read
@@ -113,8 +115,16 @@ bool cure_at_exit(pid_t, Registers&) noexcept { return true; }
 
 bool about_to_restart(const Registers& now, const Registers& stopped) noexcept {
     const long code = -static_cast<long>(stopped.raw.rax);
-    return in_system_call(stopped) && code >= first_restart_code && code <= last_restart_code &&
-           now.raw.rip == stopped.raw.rip - 2 && now.raw.rsp == stopped.raw.rsp;
+    if (!in_system_call(stopped) || code < first_restart_code || code > last_restart_code) {
+        return false;
+    }
+    // A loop may come by here again, but not with the same in every register.
+    user_regs_struct wanted = stopped.raw;
+    wanted.rip -= 2;
+    wanted.rax = now.raw.rax;
+    wanted.orig_rax = now.raw.orig_rax;
+    wanted.eflags = (wanted.eflags & ~resume_flag) | (now.raw.eflags & resume_flag);
+    return std::memcmp(&wanted, &now.raw, sizeof wanted) == 0;
 }
 
 std::optional<seccomp::Call> restart_call(pid_t tid, const Registers& registers) noexcept {
@@ -152,6 +162,10 @@ bool is_disturbed_by_stops(const SampledCall& call) noexcept {
     return std::ranges::find(always_disturbed_calls, call.number) != always_disturbed_calls.end();
 }
 
+bool blob_needs_nobody(const Registers&) noexcept { return true; }
+
+bool blob_checks_marks(const Registers& registers) noexcept { return !runs_32_bit_code(registers); }
+
 std::size_t blob_size(Operation operation, std::size_t cuts) noexcept {
     return std::max(amd64::blob_size(operation, cuts), i386::blob_size(operation, cuts));
 }
@@ -173,7 +187,7 @@ Registers leave_blob(const BlobTask&, const Registers&, const Registers& stopped
 int placeholder_in(const BlobTask& task, const Registers& now) noexcept {
     const auto calls = blob_calls(task.operation, now);
     const auto at = now.raw.rip - task.address;
-    if (at >= calls.last.end) return -1;
+    if (at >= calls.over) return -1;
     if (task.placeholder >= 0) return task.placeholder;
     if (at < calls.socket.end) return -1;
     // An error number of socket(2) is below 0 too.

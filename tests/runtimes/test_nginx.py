@@ -27,6 +27,7 @@ http {{
     uwsgi_temp_path {directory}/uwsgi;
     scgi_temp_path {directory}/scgi;
     keepalive_requests 1000000;
+    keepalive_timeout {keepalive};
     upstream app {{
         server 127.0.0.1:{upstream};
         keepalive 4;
@@ -48,14 +49,16 @@ http {{
 class Nginx(Target):
     """Its worker is the one that is looked at."""
 
-    def __init__(self, upstream):
+    def __init__(self, upstream, keepalive="75s"):
         with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
             self.port = listener.getsockname()[1]
 
             def command(directory):
                 configuration = directory / "nginx.conf"
                 configuration.write_text(
-                    CONFIGURATION.format(directory=directory, port=self.port, upstream=upstream)
+                    CONFIGURATION.format(
+                        directory=directory, port=self.port, upstream=upstream, keepalive=keepalive
+                    )
                 )
                 return [program("nginx"), "-e", "stderr", "-c", configuration]
 
@@ -72,7 +75,10 @@ class NginxTest(TestCase):
     def setUp(self):
         self.upstream = Upstream()
         self.addCleanup(self.upstream.stop)
-        self.nginx = Nginx(self.upstream.port)
+        self.start()
+
+    def start(self, **settings):
+        self.nginx = Nginx(self.upstream.port, **settings)
         self.addCleanup(self.nginx.stop)
         self.port = self.nginx.port
 
@@ -125,6 +131,8 @@ class NginxTest(TestCase):
         self.assert_no_complaint()
 
     def test_a_stopped_worker(self):
+        # By this timer it closes the number in the end: of the socket behind it epoll tells no more.
+        self.start(keepalive="5s")
         browser = Browser(self.port)
         get_and_check(browser, "before")
         client_port = browser.connection.sock.getsockname()[1]
