@@ -126,6 +126,10 @@ bool is_near(std::uintptr_t address, std::uintptr_t target) noexcept {
     return target - address + reach < 2 * reach;
 }
 
+void relax() noexcept {
+    for (int i = 0; i < 200; ++i) asm volatile("yield");
+}
+
 bool blob_needs_nobody(const Registers&) noexcept { return false; }
 
 bool blob_checks_marks(const Registers&) noexcept { return false; }

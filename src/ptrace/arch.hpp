@@ -114,6 +114,9 @@ struct BlobTask {
                          ///< second at least; never for ever
 };
 
+/// Passes about a microsecond without taking anything from a thread on the same core.
+void relax() noexcept;
+
 /// Whether a thread with these registers comes out of its blob alone exactly as it went in; else
 /// somebody should see to it.
 [[nodiscard]] bool blob_needs_nobody(const Registers& registers) noexcept;

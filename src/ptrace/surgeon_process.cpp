@@ -75,8 +75,10 @@ void SurgeonProcess::run() {
         count = std::min(count, cuts_.size() - at);
         last_chunk_ = at + count == cuts_.size();
         operate_chunk(at, count);
+        // Two sizes are needed to tell what a cut costs.
+        const bool is_first = at == 0;
         at += count;
-        count = next_chunk_size();
+        count = is_first ? std::min(2 * first_chunk, chunk_limit_) : next_chunk_size();
     }
     record_.finished = true;
 }
@@ -246,8 +248,7 @@ void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
         relies_on_marks_ = false;
         select_proven(first, count);
     }
-    const std::uint64_t cut_ns = (now_ns() - begun) / count;
-    cheapest_cut_ns_ = cheapest_cut_ns_ == 0 ? cut_ns : std::min(cheapest_cut_ns_, cut_ns);
+    note_cost(count, blob_over_ns_ - begun);
     record_finished_cuts();
     const bool is_all_done = std::ranges::all_of(to_cut_, [this](const Cut* cut) {
         return record_.cuts[cut - cuts_.data()].ending == CutEnding::done;
@@ -431,6 +432,7 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
     const std::uint64_t deadline = now_ns() + blob_patience;
     for (std::uint64_t slice = spin_patience + to_cut_.size() * 10 * ns_per_us;; slice *= 2) {
         const bool is_interrupted = !watch_blob(std::min(now_ns() + slice, deadline));
+        blob_over_ns_ = now_ns();
         if (is_interrupted) return leave_blob(false);
         // Closing is over with the last cut, where nobody else could make it; behind the last
         // replacement the placeholder is closed.
@@ -463,9 +465,13 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
 }
 
 bool SurgeonProcess::watch_blob(std::uint64_t deadline) {
-    const std::uint64_t spin_until = now_ns() + spin_patience;
+    const std::uint64_t spin_until = now_ns() + spin_patience + to_cut_.size() * ns_per_us;
     for (std::uint64_t now = now_ns(); now < deadline && !blob_has_finished(); now = now_ns()) {
-        if (now > spin_until) pause_briefly();
+        if (now > spin_until) {
+            pause_briefly();
+        } else {
+            arch::relax();
+        }
         switch (vehicle().wait(now)) {
             case TracedThread::Stop::none:
                 break;
@@ -560,6 +566,13 @@ void SurgeonProcess::clear_slot() noexcept {
     std::ranges::fill(image_, std::byte{0});
     [[maybe_unused]] const auto written =
         ::pwrite(memory_.get(), image_.data(), slot_size_, static_cast<off_t>(slot_));
+}
+
+void SurgeonProcess::note_cost(std::size_t count, std::uint64_t ns) noexcept {
+    if (smallest_.count == 0) smallest_ = {count, ns};
+    const bool tells = count >= 2 * smallest_.count && ns > smallest_.ns;
+    const std::uint64_t each = tells ? (ns - smallest_.ns) / (count - smallest_.count) : ns / count;
+    cheapest_cut_ns_ = cheapest_cut_ns_ == 0 ? each : std::min(cheapest_cut_ns_, each);
 }
 
 std::size_t SurgeonProcess::next_chunk_size() const noexcept {

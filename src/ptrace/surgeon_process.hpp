@@ -91,6 +91,7 @@ private:
     void release_bystanders();
     void release(TracedThread& thread) noexcept;
     void clear_slot() noexcept;
+    void note_cost(std::size_t count, std::uint64_t ns) noexcept;
     [[nodiscard]] std::size_t next_chunk_size() const noexcept;
     [[noreturn]] void give_up(const char* why, bool transient = false) noexcept;
 
@@ -119,7 +120,13 @@ private:
     bool relies_on_marks_ = false;    // the blob is to prove them itself; else they are proven
     int placeholder_ = -1;            // that an interrupted blob has left open in the target
     std::size_t chunk_limit_ = 0;
+    struct Cost {
+        std::size_t count = 0;
+        std::uint64_t ns = 0;
+    };
+    Cost smallest_;                      // of the first chunk: most of it is that of any freeze
     std::uint64_t cheapest_cut_ns_ = 0;  // of any chunk: the least disturbed
+    std::uint64_t blob_over_ns_ = 0;     // when the last one had come to its end
     std::uint64_t longest_hold_ns_ = 0;  // of any thread, in this chunk
     bool last_chunk_ = false;
 };

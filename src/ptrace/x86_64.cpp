@@ -162,6 +162,10 @@ bool is_disturbed_by_stops(const SampledCall& call) noexcept {
     return std::ranges::find(always_disturbed_calls, call.number) != always_disturbed_calls.end();
 }
 
+void relax() noexcept {
+    for (int i = 0; i < 40; ++i) __builtin_ia32_pause();
+}
+
 bool blob_needs_nobody(const Registers&) noexcept { return true; }
 
 bool blob_checks_marks(const Registers& registers) noexcept { return !runs_32_bit_code(registers); }
