@@ -66,8 +66,7 @@ struct FdUse {
 struct HeldFd {
     pid_t tid = 0;  ///< a thread that uses the table: the pid, or a thread with a table of its own
     int fd = -1;
-    bool close_on_exec = false;  ///< FD_CLOEXEC; false unless the snapshot was asked for use
-    FdUse use;                   ///< all false unless the snapshot was asked for it
+    FdUse use;  ///< all false unless the snapshot was asked for it
 
     auto operator<=>(const HeldFd&) const = default;
 };

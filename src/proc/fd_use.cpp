@@ -102,10 +102,4 @@ FdUse TableUse::of(const FdTable::Match& held) const {
             .beside_event_loop = has_event_loop_};
 }
 
-bool is_close_on_exec(int directory, pid_t tid, int fd) {
-    bool denied = false;
-    const auto text = read_fdinfo(directory, tid, fd, denied);
-    return text && parse_close_on_exec(*text).value_or(false);
-}
-
 }  // namespace unwait::proc

@@ -38,7 +38,4 @@ private:
     bool complete_ = true;
 };
 
-/// FD_CLOEXEC of that fd; false when it cannot be read.
-[[nodiscard]] bool is_close_on_exec(int directory, pid_t tid, int fd);
-
 }  // namespace unwait::proc

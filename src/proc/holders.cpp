@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "directory.hpp"
+#include "fd_info.hpp"
 #include "fd_table.hpp"
 #include "file.hpp"
 #include "proc_mount.hpp"
@@ -102,6 +103,11 @@ BlindSpot uncompared_threads(std::size_t processes) {
                 "with CONFIG_KCMP"};
 }
 
+std::string path_of(pid_t pid, const HeldFd& held, const char* directory) {
+    return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(held.tid) + directory +
+           std::to_string(held.fd);
+}
+
 }  // namespace
 
 HolderScan scan_holders(std::span<const std::uint64_t> inodes, bool with_use) {
@@ -125,14 +131,21 @@ HolderScan scan_holders(std::span<const std::uint64_t> inodes, bool with_use) {
 }
 
 std::optional<bool> leads_to(pid_t pid, const HeldFd& held, std::uint64_t inode) {
-    const std::string path = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(held.tid) +
-                             "/fd/" + std::to_string(held.fd);
     try {
-        const auto link = sys::read_link(path);
+        const auto link = sys::read_link(path_of(pid, held, "/fd/"));
         return link && parse_socket_link(*link) == inode;
     } catch (const Error& error) {
         if (error.number() == EACCES || error.number() == EPERM) return std::nullopt;
         throw;
+    }
+}
+
+bool is_close_on_exec(pid_t pid, const HeldFd& held) {
+    try {
+        const auto text = sys::read_file(path_of(pid, held, "/fdinfo/"));
+        return text && parse_close_on_exec(*text).value_or(false);
+    } catch (const Error&) {
+        return false;
     }
 }
 

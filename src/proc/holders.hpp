@@ -20,12 +20,15 @@ struct HolderScan {
 
 /// Everyone who holds one of these socket inodes: all processes of /proc, and threads whose fd
 /// table is their own (KCMP_FILES), and the threads of a zombie leader. A process that may not be
-/// read is a blind spot. `with_use` also fills HeldFd::use, HeldFd::close_on_exec and
-/// Process::runtime (reads fdinfo, syscall and maps of the holders). Without inodes nothing is
+/// read is a blind spot. `with_use` also fills HeldFd::use and Process::runtime
+/// (reads fdinfo, syscall and maps of the holders). Without inodes nothing is
 /// read. Throws Error when /proc cannot be used.
 [[nodiscard]] HolderScan scan_holders(std::span<const std::uint64_t> inodes, bool with_use);
 
 /// Whether that inode is behind the fd of that table right now; absent when it may not be read.
 [[nodiscard]] std::optional<bool> leads_to(pid_t pid, const HeldFd& held, std::uint64_t inode);
+
+/// FD_CLOEXEC of an fd of that table; false when it cannot be read.
+[[nodiscard]] bool is_close_on_exec(pid_t pid, const HeldFd& held);
 
 }  // namespace unwait::proc

@@ -62,9 +62,7 @@ bool collect_with_use(ProcessScan& scan, const ProcessTable& table, int director
     const pid_t tid = table.threads.front();
     const TableUse use = TableUse::read(directory, table.threads, table.content);
     for (const FdTable::Match& match : table.content.matches) {
-        scan.held.push_back(
-            {match.inode,
-             {tid, match.fd, is_close_on_exec(directory, tid, match.fd), use.of(match)}});
+        scan.held.push_back({match.inode, {tid, match.fd, use.of(match)}});
     }
     return use.is_complete();
 }

@@ -38,7 +38,7 @@ TEST_CASE("our own process is a holder like any other") {
     CHECK(holder.process->id.pid == ::getpid());
     REQUIRE(holder.fds.size() == 1);
     CHECK(holder.fds.front().fd == socket.get());
-    CHECK_FALSE(holder.fds.front().close_on_exec);
+    CHECK_FALSE(is_close_on_exec(::getpid(), holder.fds.front()));
 }
 
 TEST_CASE("every process that shares a socket is a holder") {

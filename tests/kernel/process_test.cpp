@@ -51,7 +51,7 @@ TEST_CASE("a holder is described as its own /proc files describe it") {
     CHECK(holder.fds.front().fd == victim.fd());
     CHECK(holder.fds.front().tid == victim.pid());
     CHECK(holder.fds.front().use == FdUse{});
-    CHECK(holder.fds.front().close_on_exec);
+    CHECK(is_close_on_exec(victim.pid(), holder.fds.front()));
     CHECK(read_process(victim.pid())->id == process.id);
 }
 

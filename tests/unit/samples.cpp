@@ -45,7 +45,6 @@ Holder any_holder(std::mt19937& random, pid_t pid) {
     while (chance(random, 3)) {
         holder.fds.push_back({chance(random, 2) ? pid : pid + 1,
                               static_cast<int>(random() % 1000),
-                              false,
                               {chance(random, 3), chance(random, 3), chance(random, 3)}});
     }
     return holder;
