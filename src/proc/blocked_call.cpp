@@ -105,14 +105,15 @@ std::optional<std::vector<int>> fds_selected(pid_t tid, const BlockedCall& call)
 
 std::optional<BlockedCall> parse_syscall(std::string_view text) {
     BlockedCall call;
-    const auto number = to_number<long>(take_word(text));  // "-1" is no call and no number here
+    const auto number =
+        sys::to_number<long>(sys::take_word(text));  // "-1" is no call and no number here
     if (!number) return std::nullopt;
     call.number = *number;
     for (std::uint64_t& argument : call.arguments) {
-        std::string_view word = take_word(text);
+        std::string_view word = sys::take_word(text);
         if (!word.starts_with("0x")) return std::nullopt;
         word.remove_prefix(2);
-        const auto value = to_number<std::uint64_t>(word, 16);
+        const auto value = sys::to_number<std::uint64_t>(word, 16);
         if (!value) return std::nullopt;
         argument = *value;
     }

@@ -23,9 +23,9 @@ std::string parse_cgroup(std::string_view text) {
     std::string_view unified;
     std::string_view systemd;
     while (!text.empty()) {
-        std::string_view path = take_until(text, '\n');  // "ID:CONTROLLERS:PATH"
-        const std::string_view id = take_until(path, ':');
-        const std::string_view controllers = take_until(path, ':');
+        std::string_view path = sys::take_until(text, '\n');  // "ID:CONTROLLERS:PATH"
+        const std::string_view id = sys::take_until(path, ':');
+        const std::string_view controllers = sys::take_until(path, ':');
         if (id == "0" && controllers.empty()) unified = path;
         if (controllers == "name=systemd") systemd = path;
     }
@@ -37,7 +37,7 @@ std::string parse_cgroup(std::string_view text) {
 std::string unit_of_cgroup(std::string_view path) {
     std::string_view unit;
     while (!path.empty()) {
-        std::string_view component = take_until(path, '/');
+        std::string_view component = sys::take_until(path, '/');
         // systemd puts '_' in front of names that the kernel or itself would mistake for others.
         if (component.starts_with('_')) component.remove_prefix(1);
         if (names_unit(component)) unit = component;

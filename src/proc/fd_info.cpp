@@ -11,12 +11,13 @@ namespace {
 
 /// "tfd:        3 events: 1f data: 3  pos:0 ino:2f55 sdev:9", the data being the application's.
 std::optional<EpollMember> parse_member(std::string_view line) {
-    if (take_word(line) != "tfd:") return std::nullopt;
-    const auto fd = to_number<int>(take_word(line));
+    if (sys::take_word(line) != "tfd:") return std::nullopt;
+    const auto fd = sys::to_number<int>(sys::take_word(line));
     if (!fd) return std::nullopt;
     EpollMember member{*fd, std::nullopt};
-    for (auto word = take_word(line); !word.empty(); word = take_word(line)) {
-        if (take_until(word, ':') == "ino") member.inode = to_number<std::uint64_t>(word, 16);
+    for (auto word = sys::take_word(line); !word.empty(); word = sys::take_word(line)) {
+        if (sys::take_until(word, ':') == "ino")
+            member.inode = sys::to_number<std::uint64_t>(word, 16);
     }
     return member;
 }
@@ -25,9 +26,9 @@ std::optional<EpollMember> parse_member(std::string_view line) {
 
 std::optional<bool> parse_close_on_exec(std::string_view text) {
     while (!text.empty()) {
-        std::string_view line = take_until(text, '\n');
-        if (take_word(line) != "flags:") continue;
-        const auto flags = to_number<unsigned>(take_word(line), 8);
+        std::string_view line = sys::take_until(text, '\n');
+        if (sys::take_word(line) != "flags:") continue;
+        const auto flags = sys::to_number<unsigned>(sys::take_word(line), 8);
         if (!flags) return std::nullopt;
         return (*flags & static_cast<unsigned>(O_CLOEXEC)) != 0;
     }
@@ -36,9 +37,9 @@ std::optional<bool> parse_close_on_exec(std::string_view text) {
 
 std::uint64_t parse_fds_in_flight(std::string_view text) {
     while (!text.empty()) {
-        std::string_view line = take_until(text, '\n');
-        if (take_word(line) != "scm_fds:") continue;
-        return to_number<std::uint64_t>(take_word(line)).value_or(0);
+        std::string_view line = sys::take_until(text, '\n');
+        if (sys::take_word(line) != "scm_fds:") continue;
+        return sys::to_number<std::uint64_t>(sys::take_word(line)).value_or(0);
     }
     return 0;
 }
@@ -46,7 +47,8 @@ std::uint64_t parse_fds_in_flight(std::string_view text) {
 std::vector<EpollMember> parse_epoll_fdinfo(std::string_view text) {
     std::vector<EpollMember> members;
     while (!text.empty()) {
-        if (const auto member = parse_member(take_until(text, '\n'))) members.push_back(*member);
+        if (const auto member = parse_member(sys::take_until(text, '\n')))
+            members.push_back(*member);
     }
     return members;
 }
@@ -55,16 +57,18 @@ std::vector<std::uint64_t> parse_io_uring_fdinfo(std::string_view text) {
     std::vector<std::uint64_t> inodes;
     bool in_files = false;
     while (!text.empty()) {
-        std::string_view line = take_until(text, '\n');
-        const std::string_view first = take_word(line);
+        std::string_view line = sys::take_until(text, '\n');
+        const std::string_view first = sys::take_word(line);
         if (first == "UserFiles:") {
             in_files = true;
         } else if (in_files) {
             // The list ends with the next headline, whose first word is no number.
-            if (!first.ends_with(':') || !to_number<unsigned>(first.substr(0, first.size() - 1))) {
+            if (!first.ends_with(':') ||
+                !sys::to_number<unsigned>(first.substr(0, first.size() - 1))) {
                 break;
             }
-            if (const auto inode = parse_socket_link(take_word(line))) inodes.push_back(*inode);
+            if (const auto inode = parse_socket_link(sys::take_word(line)))
+                inodes.push_back(*inode);
         }
     }
     return inodes;

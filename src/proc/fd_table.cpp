@@ -80,8 +80,8 @@ int Reader::list_from(int first) {
     if (table_.reading == FdTable::Reading::denied) return 0;
     constexpr off_t own_entries = 2;  // "." and "..", then each entry stands at its number
     if (::lseek(fds_, first + own_entries, SEEK_SET) < 0) return errno;
-    return for_each_numbered(fds_, [this, first](const char* name) {
-        const int fd = to_number<int>(name).value_or(-1);
+    return sys::for_each_numbered(fds_, [this, first](const char* name) {
+        const int fd = sys::to_number<int>(name).value_or(-1);
         if (fd >= first && table_.reading != FdTable::Reading::denied) read(name, fd);
     });
 }
@@ -134,7 +134,7 @@ bool InodeSet::contains(std::uint64_t inode) const noexcept {
 }
 
 std::optional<std::uint64_t> parse_socket_link(std::string_view link) {
-    return bracketed_number(link, "socket:[");
+    return sys::bracketed_number(link, "socket:[");
 }
 
 FdTable read_fd_table(int directory, const char* path, const InodeSet& wanted) {

@@ -27,8 +27,8 @@ namespace {
 
 std::vector<pid_t> list_processes(int proc) {
     std::vector<pid_t> pids;
-    const int error = for_each_numbered(proc, [&pids](const char* name) {
-        if (const auto pid = to_number<pid_t>(name)) pids.push_back(*pid);
+    const int error = sys::for_each_numbered(proc, [&pids](const char* name) {
+        if (const auto pid = sys::to_number<pid_t>(name)) pids.push_back(*pid);
     });
     if (error != 0) throw Error(error, "list of /proc");
     return pids;

@@ -26,25 +26,6 @@ namespace {
 
 constexpr std::size_t longest_text = std::size_t{1} << 26;
 
-/// Empty when it is absent or may not be read.
-std::string text_of(int directory, const std::string& path) {
-    try {
-        return sys::read_file(directory, path.c_str(), longest_text).value_or(std::string());
-    } catch (const Error& error) {
-        if (error.number() == EACCES || error.number() == EPERM) return {};
-        throw;
-    }
-}
-
-std::string link_of(int directory, const std::string& path) {
-    try {
-        return sys::read_link(directory, path.c_str()).value_or(std::string());
-    } catch (const Error& error) {
-        if (error.number() == EACCES || error.number() == EPERM) return {};
-        throw;
-    }
-}
-
 /// Looks through one process.
 class Search {
 public:
@@ -73,21 +54,23 @@ void Search::run() {
     look_at_mappings();
     const auto tasks = sys::open_directory(directory_, "task");
     if (!tasks) return;
-    for_each_numbered(tasks->get(),
-                      [this](const char* tid) { look_at_thread("task/" + std::string(tid)); });
+    sys::for_each_numbered(tasks->get(),
+                           [this](const char* tid) { look_at_thread("task/" + std::string(tid)); });
 }
 
 void Search::look_at_table() {
     const FdTable table = read_fd_table(directory_, "fd", queues_);
     for (const int ring : table.rings) {
-        const std::string text = text_of(directory_, "fdinfo/" + std::to_string(ring));
+        const std::string text =
+            sys::text_or_empty(directory_, "fdinfo/" + std::to_string(ring), longest_text);
         for (const std::uint64_t inode : parse_io_uring_fdinfo(text)) {
             if (!wanted_.contains(inode)) continue;
             add({.kind = Keeper::Kind::io_uring, .inode = inode, .pid = pid_, .fd = ring});
         }
     }
     for (const FdTable::Match& match : table.matches) {
-        const std::string text = text_of(directory_, "fdinfo/" + std::to_string(match.fd));
+        const std::string text =
+            sys::text_or_empty(directory_, "fdinfo/" + std::to_string(match.fd), longest_text);
         const std::uint64_t count = parse_fds_in_flight(text);
         if (count == 0) continue;
         add({.kind = Keeper::Kind::unix_queue, .pid = pid_, .fd = match.fd, .count = count});
@@ -95,9 +78,9 @@ void Search::look_at_table() {
 }
 
 void Search::look_at_mappings() {
-    const std::string text = text_of(directory_, "maps");
+    const std::string text = sys::text_or_empty(directory_, "maps", longest_text);
     for (std::string_view rest = text; !rest.empty();) {
-        std::string_view line = take_until(rest, '\n');
+        std::string_view line = sys::take_until(rest, '\n');
         const auto at = line.rfind("socket:[");
         if (at == std::string_view::npos) continue;
         const auto inode = parse_socket_link(line.substr(at));
@@ -108,9 +91,9 @@ void Search::look_at_mappings() {
 }
 
 void Search::look_at_thread(const std::string& task) {
-    const auto call = parse_syscall(text_of(directory_, task + "/syscall"));
+    const auto call = parse_syscall(sys::text_or_empty(directory_, task + "/syscall"));
     if (!call) return;
-    const pid_t tid = to_number<pid_t>(std::string_view(task).substr(5)).value_or(pid_);
+    const pid_t tid = sys::to_number<pid_t>(std::string_view(task).substr(5)).value_or(pid_);
     for (const int fd : fds_awaited(tid, *call).value_or(std::vector<int>())) {
         if (!may_be_pinned(task, fd)) continue;
         add({.kind = Keeper::Kind::blocked_thread,
@@ -123,8 +106,9 @@ void Search::look_at_thread(const std::string& task) {
 
 /// Whether the thread waits in TCP for something else than what the fd leads to now.
 bool Search::may_be_pinned(const std::string& task, int fd) const {
-    const std::string link = link_of(directory_, task + "/fd/" + std::to_string(fd));
-    const std::string stack = text_of(directory_, task + "/stack");  // of the kernel; root only
+    const std::string link = sys::link_or_empty(directory_, task + "/fd/" + std::to_string(fd));
+    const std::string stack =
+        sys::text_or_empty(directory_, task + "/stack");  // of the kernel; root only
     const auto is_in = [&stack](std::string_view what) {
         return stack.find(what) != std::string::npos;
     };
@@ -137,7 +121,8 @@ void Search::add(Keeper keeper) {
     if (!stat) return;
     keeper.pid = pid_;
     keeper.command = stat->command;
-    keeper.netns = bracketed_number(link_of(directory_, "ns/net"), "net:[").value_or(0);
+    keeper.netns =
+        sys::bracketed_number(sys::link_or_empty(directory_, "ns/net"), "net:[").value_or(0);
     found_.push_back(std::move(keeper));
 }
 
@@ -150,8 +135,8 @@ std::vector<Keeper> find_keepers(std::span<const std::uint64_t> inodes,
     const InodeSet wanted(inodes);
     const InodeSet unix_sockets(queues);
     const sys::Fd proc = open_proc();
-    const int error = for_each_numbered(proc.get(), [&](const char* name) {
-        const auto pid = to_number<pid_t>(name);
+    const int error = sys::for_each_numbered(proc.get(), [&](const char* name) {
+        const auto pid = sys::to_number<pid_t>(name);
         const sys::Fd directory(
             ::openat(proc.get(), name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
         if (pid && directory) Search(directory.get(), *pid, wanted, unix_sockets, found).run();

@@ -22,8 +22,8 @@ namespace {
 
 bool may_trace_everyone() {
     const std::string status = sys::read_file("/proc/self/status").value_or(std::string());
-    const auto effective = status_field(status, "CapEff");
-    const auto set = effective ? to_number<std::uint64_t>(*effective, 16) : std::nullopt;
+    const auto effective = sys::status_field(status, "CapEff");
+    const auto set = effective ? sys::to_number<std::uint64_t>(*effective, 16) : std::nullopt;
     return set && (*set >> CAP_SYS_PTRACE & 1U) != 0;
 }
 
@@ -55,15 +55,15 @@ sys::Fd open_proc() {
 Hiding parse_hiding(std::string_view mounts) {
     Hiding hiding;
     while (!mounts.empty()) {
-        std::string_view line = take_until(mounts, '\n');  // device, directory, type, options
-        static_cast<void>(take_word(line));
-        if (take_word(line) != "/proc" || take_word(line) != "proc") continue;
+        std::string_view line = sys::take_until(mounts, '\n');  // device, directory, type, options
+        static_cast<void>(sys::take_word(line));
+        if (sys::take_word(line) != "/proc" || sys::take_word(line) != "proc") continue;
         hiding = {};  // a later mount covers the earlier
-        std::string_view options = take_word(line);
+        std::string_view options = sys::take_word(line);
         while (!options.empty()) {
-            std::string_view value = take_until(options, ',');
-            const std::string_view name = take_until(value, '=');
-            if (name == "gid") hiding.group = to_number<gid_t>(value);
+            std::string_view value = sys::take_until(options, ',');
+            const std::string_view name = sys::take_until(value, '=');
+            if (name == "gid") hiding.group = sys::to_number<gid_t>(value);
             if (name != "hidepid") continue;
             hiding.hides = value != "0" && value != "off" && value != "1" && value != "noaccess";
         }

@@ -17,29 +17,6 @@
 namespace unwait::proc {
 namespace {
 
-constexpr std::size_t whole_file = std::size_t{1} << 20;
-
-bool is_denial(const Error& error) { return error.number() == EACCES || error.number() == EPERM; }
-
-/// Empty when it is absent or may not be read.
-std::string text_of(int directory, const char* name) {
-    try {
-        return sys::read_file(directory, name, whole_file).value_or(std::string());
-    } catch (const Error& error) {
-        if (is_denial(error)) return {};
-        throw;
-    }
-}
-
-std::string link_of(int directory, const char* name) {
-    try {
-        return sys::read_link(directory, name).value_or(std::string());
-    } catch (const Error& error) {
-        if (is_denial(error)) return {};
-        throw;
-    }
-}
-
 std::string directory_of(pid_t pid) { return "/proc/" + std::to_string(pid); }
 
 std::optional<sys::Fd> open_process(pid_t pid) {
@@ -52,75 +29,39 @@ std::uint64_t count_fds(int directory) {
     if (!fds || ::fstat(fds.get(), &status) != 0) return 0;
     if (status.st_size > 0) return static_cast<std::uint64_t>(status.st_size);  // since Linux 6.2
     std::uint64_t count = 0;
-    for_each_numbered(fds.get(), [&count](const char*) { ++count; });
+    sys::for_each_numbered(fds.get(), [&count](const char*) { ++count; });
     return count;
 }
 
 template <std::integral Number>
 Number first_number(std::optional<std::string_view> field) {
     if (!field) return 0;
-    return to_number<Number>(take_word(*field)).value_or(0);
+    return sys::to_number<Number>(sys::take_word(*field)).value_or(0);
 }
 
 }  // namespace
 
-std::optional<Stat> parse_stat(std::string_view text) {
-    const auto open = text.find(" (");
-    const auto close = text.rfind(')');
-    if (open == std::string_view::npos || close == std::string_view::npos || close < open + 2) {
-        return std::nullopt;
-    }
-    Stat stat;
-    stat.command = text.substr(open + 2, close - open - 2);
-    const auto pid = to_number<pid_t>(text.substr(0, open));
-    std::string_view rest = text.substr(close + 1);
-    const std::string_view state = take_word(rest);
-    const auto parent = to_number<pid_t>(take_word(rest));
-    for (int field = 5; field < 9; ++field) static_cast<void>(take_word(rest));
-    const auto flags = to_number<std::uint32_t>(take_word(rest));
-    for (int field = 10; field < 22; ++field) static_cast<void>(take_word(rest));
-    const auto start_time = to_number<std::uint64_t>(take_word(rest));
-    if (!pid || state.size() != 1 || !parent || !flags || !start_time) return std::nullopt;
-    stat.pid = *pid;
-    stat.state = state.front();
-    stat.parent = *parent;
-    stat.flags = *flags;
-    stat.start_time = *start_time;
-    return stat;
-}
-
-std::optional<std::string_view> status_field(std::string_view text, std::string_view name) {
-    while (!text.empty()) {
-        std::string_view value = take_until(text, '\n');
-        if (take_until(value, ':') != name) continue;
-        constexpr std::string_view blanks = " \t";
-        value.remove_prefix(std::min(value.find_first_not_of(blanks), value.size()));
-        return value.substr(0, value.find_last_not_of(blanks) + 1);
-    }
-    return std::nullopt;
-}
-
 std::uint64_t parse_fd_limit(std::string_view text) {
     constexpr std::string_view name = "Max open files";
     while (!text.empty()) {
-        std::string_view line = take_until(text, '\n');
+        std::string_view line = sys::take_until(text, '\n');
         if (!line.starts_with(name)) continue;
         line.remove_prefix(name.size());
-        const std::string_view soft = take_word(line);
+        const std::string_view soft = sys::take_word(line);
         if (soft == "unlimited") return std::numeric_limits<std::uint64_t>::max();
-        return to_number<std::uint64_t>(soft).value_or(0);
+        return sys::to_number<std::uint64_t>(soft).value_or(0);
     }
     return 0;
 }
 
-std::optional<Stat> read_stat_at(int directory) {
-    const auto text = sys::read_file(directory, "stat", whole_file);
-    return text ? parse_stat(*text) : std::nullopt;
+std::optional<sys::Stat> read_stat_at(int directory) {
+    const auto text = sys::read_file(directory, "stat");
+    return text ? sys::parse_stat(*text) : std::nullopt;
 }
 
-std::optional<Stat> read_stat(pid_t pid) {
+std::optional<sys::Stat> read_stat(pid_t pid) {
     const auto text = sys::read_file(directory_of(pid) + "/stat");
-    return text ? parse_stat(*text) : std::nullopt;
+    return text ? sys::parse_stat(*text) : std::nullopt;
 }
 
 std::optional<ProcessId> read_id(pid_t pid) {
@@ -133,7 +74,7 @@ std::optional<sys::Fd> open_live_thread(int directory) {
     const auto tasks = sys::open_directory(directory, "task");
     if (!tasks) return std::nullopt;
     std::optional<sys::Fd> live;
-    for_each_numbered(tasks->get(), [&](const char* tid) {  // the leader comes first
+    sys::for_each_numbered(tasks->get(), [&](const char* tid) {  // the leader comes first
         if (live) return;
         auto thread = sys::open_directory(tasks->get(), tid);
         const auto stat = thread ? read_stat_at(thread->get()) : std::nullopt;
@@ -153,16 +94,17 @@ std::optional<Process> read_process_at(int directory) {
     process.command = stat->command;
     process.state = stat->state;
     process.parent = stat->parent;
-    process.exe = link_of(source, "exe");
-    const std::string status = text_of(directory, "status");
-    process.uid = first_number<uid_t>(status_field(status, "Uid"));
-    process.tracer = first_number<pid_t>(status_field(status, "TracerPid"));
+    process.exe = sys::link_or_empty(source, "exe");
+    const std::string status = sys::text_or_empty(directory, "status");
+    process.uid = first_number<uid_t>(sys::status_field(status, "Uid"));
+    process.tracer = first_number<pid_t>(sys::status_field(status, "TracerPid"));
     process.user = user_name(process.uid);
-    process.cgroup = parse_cgroup(text_of(source, "cgroup"));
+    process.cgroup = parse_cgroup(sys::text_or_empty(source, "cgroup"));
     process.unit = unit_of_cgroup(process.cgroup);
-    process.netns = bracketed_number(link_of(source, "ns/net"), "net:[").value_or(0);
+    process.netns =
+        sys::bracketed_number(sys::link_or_empty(source, "ns/net"), "net:[").value_or(0);
     process.fd_count = count_fds(source);
-    process.fd_limit = parse_fd_limit(text_of(directory, "limits"));
+    process.fd_limit = parse_fd_limit(sys::text_or_empty(directory, "limits"));
     return process;
 }
 
@@ -186,13 +128,14 @@ std::string boot_id() {
     auto text = sys::read_file(path);
     if (!text) throw Error(ENOENT, std::string("read of ") + path);
     std::string_view rest = *text;
-    return std::string(take_word(rest));
+    return std::string(sys::take_word(rest));
 }
 
 std::uint64_t netns_of(pid_t pid) {
     const auto directory = open_process(pid);
     if (!directory) return 0;
-    return bracketed_number(link_of(directory->get(), "ns/net"), "net:[").value_or(0);
+    return sys::bracketed_number(sys::link_or_empty(directory->get(), "ns/net"), "net:[")
+        .value_or(0);
 }
 
 }  // namespace unwait::proc

@@ -7,30 +7,10 @@
 #include <vector>
 
 #include "fd.hpp"
+#include "proc_text.hpp"
 #include "unwait/process.hpp"
 
 namespace unwait::proc {
-
-/// What proc_pid_stat(5) is read for.
-struct Stat {
-    pid_t pid = 0;
-    std::string command;
-    char state = '?';
-    pid_t parent = 0;
-    std::uint32_t flags = 0;  ///< PF_* of the kernel
-    std::uint64_t start_time = 0;
-
-    [[nodiscard]] bool is_kernel_thread() const noexcept { return (flags & 0x00200000U) != 0; }
-    /// Exited, though as a thread-group leader it may have live threads.
-    [[nodiscard]] bool is_zombie() const noexcept { return state == 'Z' || state == 'X'; }
-};
-
-/// Takes the command between the first '(' and the last ')': it may hold any byte.
-[[nodiscard]] std::optional<Stat> parse_stat(std::string_view text);
-
-/// The value of "Name:\tvalue" in /proc/PID/status, blanks trimmed.
-[[nodiscard]] std::optional<std::string_view> status_field(std::string_view text,
-                                                           std::string_view name);
 
 /// The soft limit of "Max open files" in /proc/PID/limits; 0 when it is not there, the largest
 /// number for "unlimited".
@@ -47,8 +27,8 @@ struct Stat {
 [[nodiscard]] std::optional<sys::Fd> open_live_thread(int directory);
 
 /// Absent when the thread or process is gone.
-[[nodiscard]] std::optional<Stat> read_stat(pid_t pid);
-[[nodiscard]] std::optional<Stat> read_stat_at(int directory);
+[[nodiscard]] std::optional<sys::Stat> read_stat(pid_t pid);
+[[nodiscard]] std::optional<sys::Stat> read_stat_at(int directory);
 
 /// Identity only; absent when gone.
 [[nodiscard]] std::optional<ProcessId> read_id(pid_t pid);

@@ -109,8 +109,8 @@ ProcessTables read_process_tables(int directory, pid_t pid, const InodeSet& want
 
     const sys::Fd tasks(::openat(directory, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!tasks) return std::move(sorter).result();
-    for_each_numbered(tasks.get(), [&](const char* name) {
-        const pid_t tid = to_number<pid_t>(name).value_or(pid);
+    sys::for_each_numbered(tasks.get(), [&](const char* name) {
+        const pid_t tid = sys::to_number<pid_t>(name).value_or(pid);
         if (tid != pid) sorter.add(tid);
     });
     return std::move(sorter).result();

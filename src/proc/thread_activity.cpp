@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 
-#include <cerrno>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,19 +13,9 @@
 #include "file.hpp"
 #include "process.hpp"
 #include "text_scan.hpp"
-#include "unwait/error.hpp"
 
 namespace unwait::proc {
 namespace {
-
-std::string text_of(int directory, const char* name) {
-    try {
-        return sys::read_file(directory, name).value_or(std::string());
-    } catch (const Error& error) {
-        if (error.number() == EACCES || error.number() == EPERM) return {};
-        throw;
-    }
-}
 
 std::optional<ThreadActivity> read_activity(int thread, pid_t pid) {
     auto stat = read_stat_at(thread);
@@ -36,11 +25,11 @@ std::optional<ThreadActivity> read_activity(int thread, pid_t pid) {
     activity.tid = stat->pid;
     activity.command = std::move(stat->command);
     activity.state = stat->state;
-    if (const auto call = parse_syscall(text_of(thread, "syscall"))) {
+    if (const auto call = parse_syscall(sys::text_or_empty(thread, "syscall"))) {
         activity.call = call_name(call->number);
         activity.fds = fds_awaited(activity.tid, *call).value_or(std::vector<int>());
     }
-    activity.wait_channel = text_of(thread, "wchan");
+    activity.wait_channel = sys::text_or_empty(thread, "wchan");
     if (activity.wait_channel == "0") activity.wait_channel.clear();
     return activity;
 }
@@ -52,7 +41,7 @@ std::vector<ThreadActivity> read_activities(pid_t pid, std::size_t limit) {
     const std::string path = "/proc/" + std::to_string(pid) + "/task";
     const auto tasks = sys::open_directory(AT_FDCWD, path.c_str());
     if (!tasks) return activities;
-    for_each_numbered(tasks->get(), [&](const char* tid) {
+    sys::for_each_numbered(tasks->get(), [&](const char* tid) {
         if (activities.size() == limit) return;
         const auto thread = sys::open_directory(tasks->get(), tid);
         if (!thread) return;

@@ -8,12 +8,13 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <string_view>
 
 #include "arch.hpp"
+#include "proc_text.hpp"
+#include "text_scan.hpp"
 
 extern "C" {
 // The labels of blob_aarch64.S, for each operation.
@@ -94,13 +95,10 @@ bool is_caught(pid_t tid, int signal) noexcept {
     std::array<char, 4096> text{};
     const ssize_t size = ::read(fd, text.data(), text.size());
     ::close(fd);
-    constexpr std::string_view name = "\nSigCgt:\t";
     const std::string_view status(text.data(), size < 0 ? 0 : static_cast<std::size_t>(size));
-    const auto at = status.find(name);
-    if (at == std::string_view::npos) return false;
-    std::uint64_t caught = 0;
-    std::from_chars(status.data() + at + name.size(), status.data() + status.size(), caught, 16);
-    return (caught >> (signal - 1) & 1) != 0;
+    const auto caught = sys::to_number<std::uint64_t>(
+        sys::status_field(status, "SigCgt").value_or(std::string_view()), 16);
+    return caught && (*caught >> (signal - 1) & 1) != 0;
 }
 
 /// What the rest of the blob would make of a thread's registers.

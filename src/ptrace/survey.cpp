@@ -5,14 +5,15 @@
 #include <linux/seccomp.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "arch.hpp"
 #include "file.hpp"
+#include "proc_text.hpp"
 #include "task_list.hpp"
+#include "text_scan.hpp"
 #include "unwait/error.hpp"
 
 namespace unwait::ptrace {
@@ -23,35 +24,6 @@ namespace {
 constexpr std::uint32_t pf_io_worker = 0x10;
 constexpr std::uint32_t pf_exiting = 0x4;
 constexpr std::uint32_t pf_user_worker = 0x4000;
-
-template <typename Number>
-std::optional<Number> number_at(std::string_view text, int base = 10) {
-    Number value{};
-    const auto [_, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    if (error != std::errc{}) return std::nullopt;
-    return value;
-}
-
-// Field N of stat, from 3 on: those behind the last ')', as a command may hold any byte.
-std::string_view stat_field(std::string_view stat, int field) {
-    const auto command_end = stat.rfind(')');
-    if (command_end == std::string_view::npos || command_end + 2 > stat.size()) return {};
-    stat.remove_prefix(command_end + 2);
-    for (int i = 3; i < field; ++i) {
-        const auto blank = stat.find(' ');
-        if (blank == std::string_view::npos) return {};
-        stat.remove_prefix(blank + 1);
-    }
-    return stat.substr(0, stat.find(' '));
-}
-
-std::string_view status_field(std::string_view status, std::string_view name) {
-    const auto at = status.find(name);
-    if (at == std::string_view::npos) return {};
-    const auto value = status.substr(at + name.size());
-    const auto first = value.find_first_not_of(" \t");
-    return first == std::string_view::npos ? std::string_view{} : value.substr(first);
-}
 
 std::string read_or_empty(int directory, const std::string& path) {
     try {
@@ -66,15 +38,15 @@ std::string read_or_empty(int directory, const std::string& path) {
 SurveyedThread judge_thread(std::string_view stat, std::string_view status,
                             std::string_view system_call) {
     SurveyedThread thread;
-    const auto state = stat_field(stat, 3);
-    const auto flags = number_at<std::uint32_t>(stat_field(stat, 9));
-    if (state.empty() || !flags) return thread;
-    thread.zombie = state == "Z" || state == "X";
-    thread.running = state == "R";
-    const auto seccomp = number_at<int>(status_field(status, "\nSeccomp:")).value_or(0);
+    const auto now = sys::parse_stat(stat);
+    if (!now) return thread;
+    thread.zombie = now->is_zombie();
+    thread.running = now->state == 'R';
+    const auto mode = sys::status_field(status, "Seccomp");
+    const int seccomp = mode ? sys::to_number<int>(*mode).value_or(0) : 0;
     thread.may_be_filtered = seccomp != SECCOMP_MODE_DISABLED;
-    if (thread.zombie || state == "D" || seccomp == SECCOMP_MODE_STRICT ||
-        (*flags & (pf_io_worker | pf_user_worker | pf_exiting)) != 0) {
+    if (thread.zombie || now->state == 'D' || seccomp == SECCOMP_MODE_STRICT ||
+        (now->flags & (pf_io_worker | pf_user_worker | pf_exiting)) != 0) {
         return thread;
     }
     const auto call = arch::parse_call(system_call);
@@ -109,8 +81,9 @@ std::vector<SurveyedThread> survey_threads(std::span<const ProcessId> processes)
 }
 
 bool is_still(const ProcessId& id) {
-    const auto stat = read_or_empty(AT_FDCWD, "/proc/" + std::to_string(id.pid) + "/stat");
-    return number_at<std::uint64_t>(stat_field(stat, 22)) == id.start_time;
+    const auto now =
+        sys::parse_stat(read_or_empty(AT_FDCWD, "/proc/" + std::to_string(id.pid) + "/stat"));
+    return now && now->start_time == id.start_time;
 }
 
 sys::Fd open_task_directory(pid_t process) {

@@ -82,6 +82,28 @@ std::optional<std::string> read_link(const std::string& path) {
     return read_link(AT_FDCWD, path.c_str());
 }
 
+namespace {
+
+template <typename Read>
+std::string unless_denied(Read&& read) {
+    try {
+        return read().value_or(std::string());
+    } catch (const Error& error) {
+        if (error.number() == EACCES || error.number() == EPERM) return {};
+        throw;
+    }
+}
+
+}  // namespace
+
+std::string text_or_empty(int directory, const std::string& path, std::size_t limit) {
+    return unless_denied([&] { return read_file(directory, path.c_str(), limit); });
+}
+
+std::string link_or_empty(int directory, const std::string& path) {
+    return unless_denied([&] { return read_link(directory, path.c_str()); });
+}
+
 std::optional<Fd> open_directory(int directory, const char* path) {
     return open_at(directory, path, O_DIRECTORY);
 }

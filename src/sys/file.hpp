@@ -21,6 +21,12 @@ namespace unwait::sys {
 [[nodiscard]] std::optional<std::string> read_link(int directory, const char* path);
 [[nodiscard]] std::optional<std::string> read_link(const std::string& path);
 
+/// The same without a word about denials: empty when it is absent or may not be read (EACCES,
+/// EPERM).
+[[nodiscard]] std::string text_or_empty(int directory, const std::string& path,
+                                        std::size_t limit = 1U << 20);
+[[nodiscard]] std::string link_or_empty(int directory, const std::string& path);
+
 /// An open directory (O_PATH is not used: it can be listed); absent and errors as read_file.
 [[nodiscard]] std::optional<Fd> open_directory(int directory, const char* path);
 

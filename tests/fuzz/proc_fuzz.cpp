@@ -22,7 +22,7 @@ using namespace unwait;
 namespace {
 
 void check_stat(std::string_view text) {
-    const auto stat = proc::parse_stat(text);
+    const auto stat = sys::parse_stat(text);
     if (!stat) return;
     assert(stat->pid >= 0 && stat->parent >= 0);
     // What follows the command has no parenthesis: the command took them all.
@@ -77,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (text.starts_with("\x7f"
                          "ELF"))
         check_program(data, size);
-    const auto field = proc::status_field(text, "Uid");
+    const auto field = sys::status_field(text, "Uid");
     assert(!field || field->size() < size);
     static_cast<void>(proc::parse_fd_limit(text));
     static_cast<void>(proc::parse_hiding(text));

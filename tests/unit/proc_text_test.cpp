@@ -39,7 +39,7 @@ TEST_CASE("a command may hold any byte, and ends at the last parenthesis") {
          {"nginx"s, ""s, ")"s, "(sd-pam)"s, "a) R 9 (b"s, "two words"s, "line\nbreak"s,
           "\x1b[31mred"s, "\xff\xfe"s, ") S 2 2 2 0 -1 1"s}) {
         CAPTURE(command);
-        const auto stat = parse_stat(stat_with(command));
+        const auto stat = sys::parse_stat(stat_with(command));
         REQUIRE(stat);
         CHECK(stat->command == command);
         CHECK(stat->pid == 4711);
@@ -57,30 +57,30 @@ TEST_CASE("a stat line is whole or it is none") {
     const auto last = line.find(" 8765") + 1;
     for (std::size_t length = 0; length < last; ++length) {
         CAPTURE(length);
-        CHECK_FALSE(parse_stat(line.substr(0, length)));
+        CHECK_FALSE(sys::parse_stat(line.substr(0, length)));
     }
-    CHECK_FALSE(parse_stat("x (sh) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 0 0 0 0 5"));
-    CHECK_FALSE(parse_stat(") 1 ("));
+    CHECK_FALSE(sys::parse_stat("x (sh) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 0 0 0 0 5"));
+    CHECK_FALSE(sys::parse_stat(") 1 ("));
 }
 
 TEST_CASE("kernel threads and zombies are known by their stat line") {
     std::string line = stat_with("kworker/0:1");
     line.replace(line.find("4194560"), 7, "69238880");
-    CHECK(parse_stat(line)->is_kernel_thread());
+    CHECK(sys::parse_stat(line)->is_kernel_thread());
     line = stat_with("gone");
     line.replace(line.find(") S"), 3, ") Z");
-    CHECK(parse_stat(line)->is_zombie());
+    CHECK(sys::parse_stat(line)->is_zombie());
 }
 
 TEST_CASE("a field of the status file is found by its whole name") {
     constexpr std::string_view status =
         "Name:\ta\\nUid:\t5\nUmask:\t0022\nTracerPid:\t 12 \nUid:\t1000\t0\t0\t0\nEmpty:\n";
-    CHECK(status_field(status, "Uid") == "1000\t0\t0\t0");
-    CHECK(status_field(status, "TracerPid") == "12");
-    CHECK(status_field(status, "Empty") == "");
-    CHECK_FALSE(status_field(status, "Ui"));
-    CHECK_FALSE(status_field(status, "Pid"));
-    CHECK_FALSE(status_field("", "Uid"));
+    CHECK(sys::status_field(status, "Uid") == "1000\t0\t0\t0");
+    CHECK(sys::status_field(status, "TracerPid") == "12");
+    CHECK(sys::status_field(status, "Empty") == "");
+    CHECK_FALSE(sys::status_field(status, "Ui"));
+    CHECK_FALSE(sys::status_field(status, "Pid"));
+    CHECK_FALSE(sys::status_field("", "Uid"));
 }
 
 TEST_CASE("the fd limit is the soft one") {

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstddef>
 
-namespace unwait::proc {
+namespace unwait::sys {
 
 /// Calls `visit(const char* name)` for each entry of an open directory whose name begins with a
 /// digit: processes, threads and fds. Returns 0, or the errno of getdents64(2), which has no
@@ -26,4 +26,4 @@ int for_each_numbered(int directory, Visit&& visit) {
     }
 }
 
-}  // namespace unwait::proc
+}  // namespace unwait::sys

@@ -8,7 +8,7 @@
 
 /// The few moves that all readers of /proc text share. They never throw and never read beyond the
 /// text.
-namespace unwait::proc {
+namespace unwait::sys {
 
 /// The whole text as a number, without sign or blanks.
 template <std::integral Number>
@@ -47,4 +47,4 @@ template <std::integral Number>
     return to_number<unsigned long>(link.substr(prefix.size(), link.size() - prefix.size() - 1));
 }
 
-}  // namespace unwait::proc
+}  // namespace unwait::sys

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// Text of /proc that more than one adapter reads.
+namespace unwait::sys {
+
+/// What proc_pid_stat(5) is read for.
+struct Stat {
+    pid_t pid = 0;
+    std::string command;
+    char state = '?';
+    pid_t parent = 0;
+    std::uint32_t flags = 0;  ///< PF_* of the kernel
+    std::uint64_t start_time = 0;
+
+    [[nodiscard]] bool is_kernel_thread() const noexcept { return (flags & 0x00200000U) != 0; }
+    /// Exited, though as a thread-group leader it may have live threads.
+    [[nodiscard]] bool is_zombie() const noexcept { return state == 'Z' || state == 'X'; }
+};
+
+/// Takes the command between the first '(' and the last ')': it may hold any byte.
+[[nodiscard]] std::optional<Stat> parse_stat(std::string_view text);
+
+/// The value of "Name:\tvalue" in /proc/PID/status, blanks trimmed.
+[[nodiscard]] std::optional<std::string_view> status_field(std::string_view text,
+                                                           std::string_view name);
+
+}  // namespace unwait::sys
