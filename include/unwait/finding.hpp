@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "unwait/process.hpp"
@@ -44,7 +44,7 @@ enum class Verdict : std::uint8_t {
 
 /// One observed fact, with a code for programs and a sentence for people.
 struct Evidence {
-    std::string code;
+    std::string_view code;  ///< one of the few words there are, valid for ever
     SharedText text;
 
     bool operator==(const Evidence&) const = default;

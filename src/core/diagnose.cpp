@@ -115,6 +115,7 @@ std::vector<Finding> diagnose(const Snapshot& snapshot, const Selector& selector
         }
         const Verdict verdict = judge(held, around, min_idle);
         auto evidence = evidence_of(held, around);
+        evidence.shrink_to_fit();  // there may be a hundred thousand of them
         for (Evidence& each : evidence) {
             each.text = texts(std::move(each.text));
         }

@@ -16,7 +16,7 @@ namespace unwait {
 class Notes {
 public:
     void add(std::string_view code, std::string text) {
-        evidence_.push_back({std::string{code}, std::move(text)});
+        evidence_.push_back({code, std::move(text)});
     }
     [[nodiscard]] std::vector<Evidence> take() { return std::move(evidence_); }
 

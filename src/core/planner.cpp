@@ -171,6 +171,7 @@ std::optional<std::string> refusal_of(const std::vector<Step>& steps, const Poli
 Plan make_plan(std::span<const Finding> findings, const Policy& policy, const Self& self) {
     Plan plan;
     TextPool texts;
+    plan.steps.reserve(findings.size());
     for (const Finding& finding : findings) {
         Remedy remedy = remedy_for(finding, policy, self);
         if (auto left = left_alone(finding, remedy, policy, self)) {
