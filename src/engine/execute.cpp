@@ -21,6 +21,7 @@ struct Climb {
     Attempt seen = {};  ///< of the last attempt
     bool anything_done = false;
     bool only_previewed = false;
+    bool ended = false;
     bool replaced = false;  ///< a number of it is kept by a placeholder
     std::chrono::microseconds stopped{0};
 };
@@ -90,16 +91,13 @@ Outcome outcome_of(const Climb& climb, StopSign::Reason stopped) {
     return outcome;
 }
 
-void record(Climb& climb, Action action, std::optional<Attempt> attempt) {
-    ++climb.rung;
-    climb.only_previewed = !attempt;
-    if (!attempt) return;
+void record(Climb& climb, Action action, Attempt attempt) {
     climb.last = action;
-    climb.stopped += attempt->stopped;
-    const bool done = attempt->ending == Attempt::Ending::done;
+    climb.stopped += attempt.stopped;
+    const bool done = attempt.ending == Attempt::Ending::done;
     climb.anything_done = climb.anything_done || done;
     climb.replaced = climb.replaced || (done && action == Action::replace);
-    climb.seen = std::move(*attempt);
+    climb.seen = std::move(attempt);
 }
 
 }  // namespace
@@ -107,49 +105,50 @@ void record(Climb& climb, Action action, std::optional<Attempt> attempt) {
 std::vector<Outcome> execute(const Plan& plan, StepRunner& runner, StopSign& stop,
                              Observer& observer) {
     std::vector<Climb> climbs;
+    climbs.reserve(plan.steps.size());
     for (const Step& step : plan.steps) climbs.push_back({.step = &step, .begun = Clock::now()});
-    std::vector<std::optional<Outcome>> outcomes(climbs.size());
-    const auto finish = [&](std::size_t i) {
-        outcomes[i] = outcome_of(climbs[i], stop.reason());
-        observer.on_outcome(*climbs[i].step, *outcomes[i]);
+    std::vector<Outcome> outcomes;
+    const auto finish = [&](Climb& climb) {
+        climb.ended = true;
+        outcomes.push_back(outcome_of(climb, stop.reason()));
+        observer.on_outcome(*climb.step, outcomes.back());
     };
 
     while (stop.reason() == StopSign::Reason::none) {
         std::optional<Action> next;
-        for (std::size_t i = 0; i < climbs.size(); ++i) {
-            if (outcomes[i]) continue;
-            if (!has_rung(climbs[i])) {
-                if (!climbs[i].only_previewed) finish(i);
+        for (Climb& climb : climbs) {
+            if (climb.ended) continue;
+            if (!has_rung(climb)) {
+                if (!climb.only_previewed) finish(climb);
                 continue;
             }
-            const Action rung = climbs[i].step->actions[climbs[i].rung];
+            const Action rung = climb.step->actions[climb.rung];
             next = next ? std::min(*next, rung) : rung;
         }
         if (!next) break;
-        std::vector<std::size_t> chosen;
+        const auto is_due = [&next](const Climb& climb) {
+            return !climb.ended && climb.rung < climb.step->actions.size() &&
+                   climb.step->actions[climb.rung] == *next;
+        };
         std::vector<const Step*> steps;
-        for (std::size_t i = 0; i < climbs.size(); ++i) {
-            const Climb& climb = climbs[i];
-            if (outcomes[i] || climb.rung == climb.step->actions.size() ||
-                climb.step->actions[climb.rung] != *next) {
-                continue;
-            }
-            chosen.push_back(i);
-            steps.push_back(climbs[i].step);
+        for (const Climb& climb : climbs) {
+            if (is_due(climb)) steps.push_back(climb.step);
         }
         auto attempts = runner.attempt(*next, steps);
-        for (std::size_t i = 0; i < chosen.size(); ++i) {
-            record(climbs[chosen[i]], *next, std::move(attempts[i]));
+        auto attempt = attempts.begin();
+        for (Climb& climb : climbs) {
+            if (!is_due(climb)) continue;
+            ++climb.rung;
+            climb.only_previewed = attempts.empty();
+            if (!attempts.empty()) record(climb, *next, std::move(*attempt++));
         }
     }
 
-    std::vector<Outcome> all;
-    for (std::size_t i = 0; i < climbs.size(); ++i) {
-        if (climbs[i].only_previewed) continue;
-        if (!outcomes[i]) finish(i);
-        all.push_back(std::move(*outcomes[i]));
+    for (Climb& climb : climbs) {
+        if (!climb.only_previewed && !climb.ended) finish(climb);
     }
-    return all;
+    std::ranges::sort(outcomes, {}, &Outcome::id);
+    return outcomes;
 }
 
 }  // namespace unwait

@@ -32,9 +32,8 @@ struct Attempt {
 class StepRunner {
 public:
     virtual ~StepRunner() = default;
-    /// One Attempt for each step, in order; absent when this runner only previews.
-    virtual std::vector<std::optional<Attempt>> attempt(Action action,
-                                                        std::span<const Step* const> steps) = 0;
+    /// One Attempt for each step, in order; none at all when this runner only previews.
+    virtual std::vector<Attempt> attempt(Action action, std::span<const Step* const> steps) = 0;
     /// Whether what it does needs the operator's consent.
     [[nodiscard]] virtual bool needs_consent() const = 0;
 };

@@ -49,8 +49,7 @@ std::string who(const Process& process) {
 LinuxRunner::LinuxRunner(const Policy& policy, StopSign& stop)
     : policy_(policy), stop_(stop), diag_(netlink::SockDiag::open()) {}
 
-std::vector<std::optional<Attempt>> LinuxRunner::attempt(Action action,
-                                                         std::span<const Step* const> steps) {
+std::vector<Attempt> LinuxRunner::attempt(Action action, std::span<const Step* const> steps) {
     Attempts attempts;
     switch (action) {
         case Action::shutdown:
@@ -74,7 +73,7 @@ std::vector<std::optional<Attempt>> LinuxRunner::attempt(Action action,
         look_at(*steps[i], attempts[i]);
         if (attempts[i].ending == Attempt::Ending::done) begun_.insert(steps[i]->id);
     }
-    return {std::make_move_iterator(attempts.begin()), std::make_move_iterator(attempts.end())};
+    return attempts;
 }
 
 std::optional<Attempt> LinuxRunner::changed_since_plan(const Step& step) {
@@ -276,10 +275,7 @@ namespace {
 
 class DryRunner final : public StepRunner {
 public:
-    std::vector<std::optional<Attempt>> attempt(Action,
-                                                std::span<const Step* const> steps) override {
-        return std::vector<std::optional<Attempt>>(steps.size());
-    }
+    std::vector<Attempt> attempt(Action, std::span<const Step* const>) override { return {}; }
     [[nodiscard]] bool needs_consent() const override { return false; }
 };
 

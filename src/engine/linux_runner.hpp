@@ -18,8 +18,7 @@ class LinuxRunner final : public StepRunner {
 public:
     LinuxRunner(const Policy& policy, StopSign& stop);
 
-    std::vector<std::optional<Attempt>> attempt(Action action,
-                                                std::span<const Step* const> steps) override;
+    std::vector<Attempt> attempt(Action action, std::span<const Step* const> steps) override;
     [[nodiscard]] bool needs_consent() const override { return true; }
 
 private:
