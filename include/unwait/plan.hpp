@@ -34,6 +34,15 @@ struct Policy {
     std::chrono::microseconds max_freeze{100};
 };
 
+/// How patiently and carefully a step is carried out.
+struct Terms {
+    std::chrono::milliseconds settle{0};
+    std::chrono::milliseconds grace{0};
+    Freeze freeze = Freeze::all;
+
+    bool operator==(const Terms&) const = default;
+};
+
 /// Who is asking: what must never be touched because of it.
 struct Self {
     pid_t pid = 0;
@@ -49,7 +58,13 @@ struct Step {
     std::vector<Holder> holders;
     std::vector<Action> actions;  ///< never empty
     SharedText reason;            ///< why these actions
+    std::optional<Terms> terms;   ///< where a rule sets them; else they are those of the policy
 };
+
+/// What applies to the step.
+[[nodiscard]] inline Terms terms_of(const Step& step, const Policy& policy) {
+    return step.terms.value_or(Terms{policy.settle, policy.grace, policy.freeze});
+}
 
 /// A finding that is not touched, and why.
 struct LeftAlone {

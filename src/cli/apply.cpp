@@ -12,10 +12,8 @@
 #include "machine.hpp"
 #include "plan_digest.hpp"
 #include "plan_file.hpp"
-#include "planner.hpp"
 #include "recheck.hpp"
 #include "sentence.hpp"
-#include "take_snapshot.hpp"
 #include "unwait/error.hpp"
 #include "vocabulary.hpp"
 
@@ -92,7 +90,7 @@ ExitStatus apply(const ApplyCommand& command) {
     Report report = look("apply", selector_for(*saved.plan), policy.min_idle, true, run.talk());
     keep_planned(report.findings, *saved.plan);
     report.summary.matched = report.findings.size();
-    const Plan now = make_plan(report.findings, policy, read_self(report.findings));
+    const Plan now = run.plan_for(report.findings, policy);
     auto [plan, settled] = recheck(*saved.plan, now, other_reasons(*saved.plan, machine));
     report.plan = std::move(plan);
     return run.carry_out(std::move(report), std::move(settled));

@@ -5,10 +5,16 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "execute.hpp"
+#include "planner.hpp"
+#include "policy_facts.hpp"
+#include "policy_file.hpp"
+#include "run_marks.hpp"
+#include "take_snapshot.hpp"
 #include "views.hpp"
 
 namespace unwait::cli {
@@ -52,6 +58,14 @@ Summary summarize(const Report& report) {
     return summary;
 }
 
+std::set<ProcessId> processes_of(const Plan& plan) {
+    std::set<ProcessId> processes;
+    for (const Step& step : plan.steps) {
+        for (const Holder& holder : step.holders) processes.insert(holder.process->id);
+    }
+    return processes;
+}
+
 /// Whether every step has come to its end.
 bool is_carried_out(const Report& report) {
     return report.outcomes && report.outcomes->size() == report.plan->steps.size();
@@ -82,7 +96,13 @@ Run::Run(const RunOptions& options)
     : options_(options),
       stop_(options.timeout),
       talk_(options.output),
+      rulebook_(policy_in_force(options.policy)),
       printer_(make_printer(options.output)) {}
+
+Plan Run::plan_for(std::span<const Finding> findings, const Policy& policy) const {
+    return make_plan(findings, policy, read_self(findings), rulebook_,
+                     gather_facts(rulebook_, findings));
+}
 
 /// Shows what is about to be done and asks. False when it must not be done.
 bool Run::has_consent(const Plan& plan) const {
@@ -147,6 +167,7 @@ ExitStatus Run::carry_out(Report report, std::vector<Outcome> settled) {
         return end(report, ExitStatus::not_consented);
     }
 
+    if (for_real && rulebook_.cool_down) mark_runs(processes_of(open));
     stop_.arm();
     auto outcomes = execute(open, *runner, stop_, *printer_);
     stop_.disarm();

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "command.hpp"
 #include "exit_status.hpp"
 #include "printer.hpp"
+#include "rulebook.hpp"
 #include "stop_switch.hpp"
 #include "terminal.hpp"
 #include "unwait/outcome.hpp"
@@ -17,10 +19,14 @@ namespace unwait::cli {
 /// One per program, made before anything is looked at.
 class Run {
 public:
-    /// The time of --timeout runs from here. Throws Error.
+    /// The time of --timeout runs from here. Throws Error, and Refused for what is wrong with the
+    /// policy.
     explicit Run(const RunOptions& options);
 
     [[nodiscard]] const Talk& talk() const { return talk_; }
+
+    /// What would be done about the findings under the policy in force. Throws Error and Refused.
+    [[nodiscard]] Plan plan_for(std::span<const Finding> findings, const Policy& policy) const;
 
     /// Carries out the report's plan, but for the steps whose outcomes are settled already. Throws
     /// Error when something is not as it must be for that, or results could not be written.
@@ -34,6 +40,7 @@ private:
     RunOptions options_;
     StopSwitch stop_;
     Talk talk_;
+    Rulebook rulebook_;
     std::unique_ptr<Printer> printer_;
 };
 

@@ -5,8 +5,6 @@
 #include "carry_out.hpp"
 #include "commands.hpp"
 #include "look.hpp"
-#include "planner.hpp"
-#include "take_snapshot.hpp"
 
 namespace unwait::cli {
 
@@ -28,7 +26,7 @@ const BlindSpot* unreadable_choice(const ClearCommand& command, const Report& re
 ExitStatus clear(const ClearCommand& command) {
     Run run(command.run);
     Report report = look("clear", command.selector, command.policy.min_idle, true, run.talk());
-    report.plan = make_plan(report.findings, command.policy, read_self(report.findings));
+    report.plan = run.plan_for(report.findings, command.policy);
     const BlindSpot* const unreadable = unreadable_choice(command, report);
     if (unreadable != nullptr && !report.plan->refusal) report.plan->refusal = unreadable->text;
     return run.carry_out(std::move(report), {});

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "options.hpp"
@@ -75,12 +76,18 @@ Policy policy_of(const Given& given) {
     return policy;
 }
 
+std::optional<std::string> path_of(const Given& given, std::string_view option) {
+    const auto found = given.find(option);
+    return found == given.end() ? std::nullopt : std::optional(found->second.front());
+}
+
 RunOptions run_options_of(const Given& given) {
     RunOptions options;
     options.dry_run = given.contains("dry-run");
     options.yes = given.contains("yes");
     options.detailed_exitcode = given.contains("detailed-exitcode");
     options.timeout = timeout_of(given);
+    options.policy = path_of(given, "policy");
     options.output = output_of(given);
     return options;
 }
@@ -103,13 +110,21 @@ ClearCommand clear_command(const Given& given) {
 
 ApplyCommand apply_command(const Given& given) {
     ApplyCommand command;
-    command.plan = given.find(operand)->second.front();
+    command.plan = *path_of(given, operand);
     if (const auto age = duration_of(given, "max-plan-age"))
         command.max_plan_age = rounded_up(*age);
     command.max_sockets = count_of(given, "max-sockets");
     command.max_processes = count_of(given, "max-processes");
     command.run = run_options_of(given);
     return command;
+}
+
+PolicyCheckCommand policy_check_command(const Given& given) {
+    return {*path_of(given, operand), output_of(given)};
+}
+
+PolicyExplainCommand policy_explain_command(const Given& given) {
+    return {checked_selector(given), path_of(given, "policy"), output_of(given)};
 }
 
 Verb checked_verb(std::string_view text) {
@@ -121,12 +136,23 @@ Verb checked_verb(std::string_view text) {
     throw UsageError(what, overview);
 }
 
+/// The verb, which is one word or two, and the arguments behind it.
+std::pair<Verb, std::span<char* const>> take_verb(std::span<char* const> arguments) {
+    std::string name = arguments.front();
+    const bool is_half = std::ranges::any_of(
+        verb_table(), [&](const VerbSpec& verb) { return verb.name.starts_with(name + " "); });
+    if (is_half && arguments.size() > 1) {
+        name.append(" ").append(arguments[1]);
+        arguments = arguments.subspan(1);
+    }
+    return {checked_verb(name), arguments.subspan(1)};
+}
+
 HelpCommand help_command(std::span<char* const> arguments) {
     if (arguments.empty()) return {};
-    if (arguments.size() > 1) {
-        throw UsageError("unexpected argument " + quoted(arguments[1]), overview);
-    }
-    return {checked_verb(arguments.front())};
+    const auto [verb, rest] = take_verb(arguments);
+    if (!rest.empty()) throw UsageError("unexpected argument " + quoted(rest[0]), overview);
+    return {verb};
 }
 
 }  // namespace
@@ -140,9 +166,9 @@ Command read_command(std::span<char* const> arguments) {
     if (first.starts_with('-')) {
         throw UsageError("the command comes first, then " + quoted(first), overview);
     }
-    const Verb verb = checked_verb(first);
-    if (verb == Verb::help) return help_command(rest);
-    const Given given = parse_options(verb, rest);
+    const auto [verb, words] = take_verb(arguments);
+    if (verb == Verb::help) return help_command(words);
+    const Given given = parse_options(verb, words);
     if (given.contains("help")) return HelpCommand{verb};
     switch (verb) {
         case Verb::list:
@@ -151,10 +177,14 @@ Command read_command(std::span<char* const> arguments) {
             return clear_command(given);
         case Verb::apply:
             return apply_command(given);
+        case Verb::policy_check:
+            return policy_check_command(given);
+        case Verb::policy_explain:
+            return policy_explain_command(given);
         case Verb::help:
             break;
     }
-    return help_command(rest);
+    return HelpCommand{verb};
 }
 
 }  // namespace unwait::cli

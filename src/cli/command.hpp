@@ -44,6 +44,7 @@ struct RunOptions {
     bool yes = false;
     bool detailed_exitcode = false;
     std::optional<std::chrono::milliseconds> timeout;
+    std::optional<std::string> policy;  ///< path
     Output output;
 };
 
@@ -61,13 +62,25 @@ struct ApplyCommand {
     RunOptions run;
 };
 
+struct PolicyCheckCommand {
+    std::string policy;  ///< path
+    Output output;
+};
+
+struct PolicyExplainCommand {
+    Selector selector;
+    std::optional<std::string> policy;  ///< path
+    Output output;
+};
+
 struct HelpCommand {
     std::optional<Verb> topic;
 };
 
 struct VersionCommand {};
 
-using Command = std::variant<ListCommand, ClearCommand, ApplyCommand, HelpCommand, VersionCommand>;
+using Command = std::variant<ListCommand, ClearCommand, ApplyCommand, PolicyCheckCommand,
+                             PolicyExplainCommand, HelpCommand, VersionCommand>;
 
 /// What the arguments (without the program's name) ask for. Throws UsageError.
 [[nodiscard]] Command read_command(std::span<char* const> arguments);

@@ -10,5 +10,7 @@ namespace unwait::cli {
 [[nodiscard]] ExitStatus list(const ListCommand& command);
 [[nodiscard]] ExitStatus clear(const ClearCommand& command);
 [[nodiscard]] ExitStatus apply(const ApplyCommand& command);
+[[nodiscard]] ExitStatus check_policy(const PolicyCheckCommand& command);
+[[nodiscard]] ExitStatus explain_policy(const PolicyExplainCommand& command);
 
 }  // namespace unwait::cli

@@ -63,6 +63,18 @@ constexpr std::string_view apply_introduction =
     "that it was made with. Each step is compared with what would be planned now; what has\n"
     "changed is refused and says how, and nothing is done beyond the plan.\n";
 
+constexpr std::string_view policy_check_introduction =
+    "Usage: unwait policy check FILE\n"
+    "\n"
+    "Reads a policy as clear and apply would, and says what is wrong with it, with line and\n"
+    "column.\n";
+
+constexpr std::string_view policy_explain_introduction =
+    "Usage: unwait policy explain [SELECTORS] [--policy FILE]\n"
+    "\n"
+    "Shows for each selected socket which rule of the policy decides, and why those before it\n"
+    "do not. Changes nothing.\n";
+
 constexpr std::string_view acting_end =
     "\n"
     "Exit status: 0 done and verified, or nothing to do; 1 could not look or work at all;\n"
@@ -73,6 +85,11 @@ constexpr std::string_view list_end =
     "\n"
     "Exit status: 0 also when nothing was found; 1 could not look; 64 wrong usage;\n"
     "124 --timeout passed; 130 interrupted.\n";
+
+constexpr std::string_view policy_end =
+    "\n"
+    "Exit status: 0 done; 1 could not look; 4 the policy is refused; 64 wrong usage;\n"
+    "130 interrupted.\n";
 
 constexpr std::string_view help_introduction =
     "Usage: unwait help [COMMAND]\n"
@@ -90,6 +107,8 @@ constexpr auto topics = std::to_array<Topic>({
     {Verb::list, list_introduction, list_end},
     {Verb::clear, clear_introduction, acting_end},
     {Verb::apply, apply_introduction, acting_end},
+    {Verb::policy_check, policy_check_introduction, policy_end},
+    {Verb::policy_explain, policy_explain_introduction, policy_end},
     {Verb::help, help_introduction, ""},
 });
 

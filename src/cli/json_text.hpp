@@ -21,8 +21,7 @@ public:
     template <std::same_as<bool> Bool>
     JsonText(Bool value) : text_(value ? "true" : "false") {}
     template <std::integral Number>
-        requires(!std::same_as<Number, bool>)
-    JsonText(Number value) {
+    requires(!std::same_as<Number, bool>) JsonText(Number value) {
         char digits[24];
         text_.assign(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
     }

@@ -11,30 +11,35 @@ namespace {
 constexpr VerbSet on_list = set_of(Verb::list);
 constexpr VerbSet on_clear = set_of(Verb::clear);
 constexpr VerbSet on_apply = set_of(Verb::apply);
+constexpr VerbSet on_policy_explain = set_of(Verb::policy_explain);
 constexpr VerbSet both = on_list | on_clear;
+constexpr VerbSet selecting = both | on_policy_explain;
 constexpr VerbSet acting = on_clear | on_apply;
-constexpr VerbSet every = both | on_apply;
+constexpr VerbSet every = selecting | on_apply;
+constexpr VerbSet ruled = acting | on_policy_explain;
 
 constexpr auto options = std::to_array<OptionSpec>({
-    {Section::selectors, "state", 0, "STATE", true, both,
+    {Section::selectors, "state", 0, "STATE", true, selecting,
      "TCP states or groups in ss(8)'s words (close-wait)"},
-    {Section::selectors, "pid", 0, "PID", true, both, "held by this process"},
-    {Section::selectors, "fd", 0, "FD", true, both, "held as this fd (needs --pid)"},
-    {Section::selectors, "process", 0, "REGEX", true, both, "the holder's command name matches"},
-    {Section::selectors, "user", 0, "USER", true, both, "held by this user, name or uid"},
-    {Section::selectors, "unit", 0, "UNIT", true, both, "held by this systemd unit"},
-    {Section::selectors, "cgroup", 0, "PATH", true, both, "held from this cgroup or from below it"},
-    {Section::selectors, "netns", 0, "self", false, both,
+    {Section::selectors, "pid", 0, "PID", true, selecting, "held by this process"},
+    {Section::selectors, "fd", 0, "FD", true, selecting, "held as this fd (needs --pid)"},
+    {Section::selectors, "process", 0, "REGEX", true, selecting,
+     "the holder's command name matches"},
+    {Section::selectors, "user", 0, "USER", true, selecting, "held by this user, name or uid"},
+    {Section::selectors, "unit", 0, "UNIT", true, selecting, "held by this systemd unit"},
+    {Section::selectors, "cgroup", 0, "PATH", true, selecting,
+     "held from this cgroup or from below it"},
+    {Section::selectors, "netns", 0, "self", false, selecting,
      "network namespace: the one unwait runs in"},
-    {Section::selectors, "local", 0, "ADDR[/LEN][:PORT]", true, both, "local end"},
-    {Section::selectors, "peer", 0, "ADDR[/LEN][:PORT]", true, both, "remote end"},
-    {Section::selectors, "port", 0, "N[-M]", true, both, "local port"},
-    {Section::selectors, "peer-port", 0, "N[-M]", true, both, "remote port"},
-    {Section::selectors, "inode", 0, "INODE", true, both, "the socket with this inode"},
-    {Section::selectors, "filter", 0, "EXPR", true, both,
+    {Section::selectors, "local", 0, "ADDR[/LEN][:PORT]", true, selecting, "local end"},
+    {Section::selectors, "peer", 0, "ADDR[/LEN][:PORT]", true, selecting, "remote end"},
+    {Section::selectors, "port", 0, "N[-M]", true, selecting, "local port"},
+    {Section::selectors, "peer-port", 0, "N[-M]", true, selecting, "remote port"},
+    {Section::selectors, "inode", 0, "INODE", true, selecting, "the socket with this inode"},
+    {Section::selectors, "filter", 0, "EXPR", true, selecting,
      "ss(8)'s filter language: 'sport = :8080 and dst 10.0.0.0/8'"},
-    {Section::selectors, "owned", 0, "", false, both, "only with a holder"},
-    {Section::selectors, "unowned", 0, "", false, both, "only without a holder"},
+    {Section::selectors, "owned", 0, "", false, selecting, "only with a holder"},
+    {Section::selectors, "unowned", 0, "", false, selecting, "only without a holder"},
     {Section::selectors, "min-idle", 0, "DURATION", false, on_list,
      "nothing came from the peer for at least this long (0s)"},
     {Section::selectors, "all", 0, "", false, on_clear,
@@ -57,12 +62,14 @@ constexpr auto options = std::to_array<OptionSpec>({
      "a socket that is less idle is left alone as too-young (60s)"},
     {Section::safety, "include", 0, "CODE", true, on_clear,
      "also clear what would be left alone for this reason"},
+    {Section::safety, "policy", 0, "FILE", false, ruled,
+     "what may be done at most (/etc/unwait/policy.json, if it exists)"},
     {Section::safety, "max-sockets", 0, "N", false, acting, "refuse a plan of more sockets (1000)"},
     {Section::safety, "max-processes", 0, "N", false, acting,
      "refuse a plan that touches more processes (20)"},
     {Section::safety, "max-plan-age", 0, "DURATION", false, on_apply,
      "refuse a plan that is older (1h)"},
-    {Section::safety, "timeout", 0, "DURATION", false, every,
+    {Section::safety, "timeout", 0, "DURATION", false, both | on_apply,
      "begin nothing new after this time (none)"},
     {Section::safety, "detailed-exitcode", 0, "", false, acting,
      "with --dry-run: exit 2 when there is something to do"},
@@ -77,13 +84,15 @@ constexpr auto options = std::to_array<OptionSpec>({
      "colours; auto: on a terminal, unless NO_COLOR is set (auto)"},
     {Section::output, "quiet", 'q', "", false, every, "only results, errors and questions"},
     {Section::output, "verbose", 'v', "", false, every, "evidence and effects too"},
-    {Section::output, "help", 'h', "", false, every, "this text"},
+    {Section::output, "help", 'h', "", false, every | set_of(Verb::policy_check), "this text"},
 });
 
 constexpr auto verbs = std::to_array<VerbSpec>({
     {Verb::list, "list", "", "show the sockets, their holders, cause and verdict"},
     {Verb::clear, "clear", "", "plan, preview, ask, act, and prove the result"},
     {Verb::apply, "apply", "PLAN", "carry out a saved plan, as far as it still holds"},
+    {Verb::policy_check, "policy check", "FILE", "read a policy and say what is wrong with it"},
+    {Verb::policy_explain, "policy explain", "", "show which rule of the policy decides, and why"},
     {Verb::help, "help", "", "help on a command"},
 });
 

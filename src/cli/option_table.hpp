@@ -8,7 +8,7 @@
 
 namespace unwait::cli {
 
-enum class Verb : std::uint8_t { list, clear, apply, help };
+enum class Verb : std::uint8_t { list, clear, apply, policy_check, policy_explain, help };
 
 /// A set of verbs: bit N is the verb with number N.
 using VerbSet = unsigned;

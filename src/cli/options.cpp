@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 
+#include "sentence.hpp"
 #include "text.hpp"
 #include "usage_error.hpp"
 
@@ -35,14 +36,13 @@ po::options_description describe(Verb verb) {
     return description;
 }
 
-/// "'list'", or "'list' and 'clear'".
+/// "'list'", or "'list', 'clear' and 'apply'".
 std::string verbs_with(const OptionSpec& option) {
-    std::string names;
+    std::vector<std::string> names;
     for (const VerbSpec& verb : verb_table()) {
-        if (!option.belongs_to(verb.verb)) continue;
-        names += (names.empty() ? "" : " and ") + quoted(verb.name);
+        if (option.belongs_to(verb.verb)) names.push_back(quoted(verb.name));
     }
-    return names;
+    return enumerated(names);
 }
 
 [[noreturn]] void throw_unknown(Verb verb, const std::string& given) {

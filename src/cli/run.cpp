@@ -35,6 +35,10 @@ struct Runner {
     ExitStatus operator()(const ListCommand& command) const { return list(command); }
     ExitStatus operator()(const ClearCommand& command) const { return clear(command); }
     ExitStatus operator()(const ApplyCommand& command) const { return apply(command); }
+    ExitStatus operator()(const PolicyCheckCommand& command) const { return check_policy(command); }
+    ExitStatus operator()(const PolicyExplainCommand& command) const {
+        return explain_policy(command);
+    }
     ExitStatus operator()(const HelpCommand& command) const {
         return print(help_text(command.topic));
     }

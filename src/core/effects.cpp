@@ -27,7 +27,7 @@ std::string left_to_read(const Socket& socket) {
     return unread > 0 ? "the " + counted_bytes(unread) + " left and then " : "";
 }
 
-std::string shutdown_effect(const Step& step, bool more_follow, const Policy& policy) {
+std::string shutdown_effect(const Step& step, bool more_follow, const Terms& terms) {
     const Socket& socket = step.socket;
     std::string text;
     if (socket.state == TcpState::listening) {
@@ -42,7 +42,7 @@ std::string shutdown_effect(const Step& step, bool more_follow, const Policy& po
                 "end of file, and its writes fail with EPIPE";
     }
     return text + "; no process is stopped; " +
-           (more_follow ? "the application then has " + format_duration(policy.settle) +
+           (more_follow ? "the application then has " + format_duration(terms.settle) +
                               " to close " + fds_of(step.holders) + " itself"
                         : "only the application can then free " + fds_of(step.holders));
 }
@@ -62,7 +62,7 @@ std::string last_close_effect(const Step& step, bool after_shutdown) {
 }
 
 std::string removal_effect(Action action, const Step& step, bool after_shutdown,
-                           const Policy& policy) {
+                           const Terms& terms) {
     const bool reserved = action == Action::replace;
     std::string text = reserved ? "puts a harmless placeholder over " : "closes ";
     text += fds_of(step.holders) + "; ";
@@ -70,7 +70,7 @@ std::string removal_effect(Action action, const Step& step, bool after_shutdown,
     text += reserved ? "; the number stays reserved until the application closes it, which then "
                        "hits nothing else"
                      : "; the number is free for the application's next open";
-    text += policy.freeze == Freeze::all
+    text += terms.freeze == Freeze::all
                 ? "; all threads that share the fd table are stopped for microseconds"
                 : "; one thread is stopped for microseconds";
     return text;
@@ -99,27 +99,27 @@ std::string destroy_effect(const Step& step) {
     return text;
 }
 
-std::string signal_effect(Action action, const Step& step, const Policy& policy) {
+std::string signal_effect(Action action, const Step& step, const Terms& terms) {
     const bool one = step.holders.size() == 1;
     return "sends " + std::string{action == Action::term ? "SIGTERM" : "SIGKILL"} + " to " +
            named(step.holders) + ": all " + (one ? "its" : "their") +
-           " connections and unsaved work are lost; waits " + format_duration(policy.grace) +
+           " connections and unsaved work are lost; waits " + format_duration(terms.grace) +
            " for the exit";
 }
 
-std::string effect_of(Action action, const Step& step, const Policy& policy) {
+std::string effect_of(Action action, const Step& step, const Terms& terms) {
     const bool after_shutdown = step.actions.front() == Action::shutdown;
     switch (action) {
         case Action::shutdown:
-            return shutdown_effect(step, step.actions.size() > 1, policy);
+            return shutdown_effect(step, step.actions.size() > 1, terms);
         case Action::close:
         case Action::replace:
-            return removal_effect(action, step, after_shutdown, policy);
+            return removal_effect(action, step, after_shutdown, terms);
         case Action::destroy:
             return destroy_effect(step);
         case Action::term:
         case Action::kill:
-            return signal_effect(action, step, policy);
+            return signal_effect(action, step, terms);
     }
     return {};
 }
@@ -127,10 +127,11 @@ std::string effect_of(Action action, const Step& step, const Policy& policy) {
 }  // namespace
 
 std::vector<std::string> effects_of(const Step& step, const Policy& policy) {
+    const Terms terms = terms_of(step, policy);
     std::vector<std::string> effects;
     for (const Action action : step.actions) {
         effects.push_back((effects.empty() ? "" : "if that was not enough: ") +
-                          effect_of(action, step, policy));
+                          effect_of(action, step, terms));
     }
     return effects;
 }

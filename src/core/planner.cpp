@@ -113,12 +113,16 @@ std::string override_for(const std::vector<Verdict>& objections, const Finding& 
 
 /// Why a finding is not touched, or nothing when the remedy may go ahead.
 std::optional<LeftAlone> left_alone(const Finding& finding, const Remedy& remedy,
-                                    const Policy& policy, const Self& self) {
+                                    const Policy& policy, const Self& self, const Ruling& ruling) {
     const auto leave = [&finding](Verdict reason, std::string text, std::string flag) {
         return LeftAlone{finding.socket, finding.holders, reason, std::move(text), std::move(flag)};
     };
     if (std::string why = protection_of(finding, self); !why.empty()) {
         return leave(Verdict::is_protected, std::move(why), {});
+    }
+    if (ruling.denial) {
+        return leave(Verdict::denied_by_policy, ruling.by + " of the policy: " + *ruling.denial,
+                     {});
     }
     if (finding.verdict == Verdict::is_protected || finding.verdict == Verdict::denied_by_policy) {
         return leave(finding.verdict, sentence_of(finding.verdict, finding, policy), {});
@@ -143,14 +147,59 @@ std::optional<LeftAlone> left_alone(const Finding& finding, const Remedy& remedy
     return leave(reason, sentence_of(reason, finding, policy), override_for(open, finding, policy));
 }
 
-std::optional<std::string> refusal_of(const std::vector<Step>& steps, const Policy& policy) {
+/// Takes away what the rule does not allow. Where a close is not, a replace that is will do: it is
+/// the more careful of the two.
+Remedy restricted(Remedy remedy, const Ruling& ruling, bool is_automatic) {
+    if (ruling.rule == nullptr || !ruling.rule->actions) {
+        return remedy;
+    }
+    const std::vector<Action>& allowed = *ruling.rule->actions;
+    std::vector<Action> kept;
+    std::string taken;
+    for (const Action action : remedy.actions) {
+        if (contains(allowed, action)) {
+            kept.push_back(action);
+            continue;
+        }
+        const bool instead =
+            is_automatic && action == Action::close && contains(allowed, Action::replace);
+        if (instead) {
+            kept.push_back(Action::replace);
+        }
+        taken += (taken.empty() ? "" : ", ") + std::string{word(action)} +
+                 (instead ? " (replace instead)" : "");
+    }
+    remedy.actions = std::move(kept);
+    if (!taken.empty()) {
+        remedy.reason += "; " + ruling.by + " of the policy does not allow " + taken;
+    }
+    return remedy;
+}
+
+/// What a rule says about how a step is carried out: it makes it more patient or more careful.
+std::optional<Terms> terms_under(const Ruling& ruling, const Policy& policy) {
+    if (ruling.rule == nullptr) {
+        return std::nullopt;
+    }
+    const Rule& rule = *ruling.rule;
+    const Terms own{policy.settle, policy.grace, policy.freeze};
+    Terms terms = own;
+    terms.settle = std::max(own.settle, rule.settle.value_or(own.settle));
+    terms.grace = std::max(own.grace, rule.grace.value_or(own.grace));
+    if (rule.freeze == Freeze::all) {
+        terms.freeze = Freeze::all;
+    }
+    return terms == own ? std::nullopt : std::optional{terms};
+}
+
+std::optional<std::string> refusal_of(const std::vector<Step>& steps, const Policy& policy,
+                                      std::vector<std::string> excesses) {
     std::set<ProcessId> processes;
     for (const Step& step : steps) {
         for (const Holder& holder : step.holders) {
             processes.insert(holder.process->id);
         }
     }
-    std::vector<std::string> excesses;
     const auto limit = [&excesses](std::size_t count, std::size_t most, const std::string& what) {
         if (count > most) {
             excesses.push_back(std::to_string(count) + " " + what + ", more than --max-" + what +
@@ -168,23 +217,33 @@ std::optional<std::string> refusal_of(const std::vector<Step>& steps, const Poli
 
 }  // namespace
 
-Plan make_plan(std::span<const Finding> findings, const Policy& policy, const Self& self) {
+Plan make_plan(std::span<const Finding> findings, const Policy& policy, const Self& self,
+               const Rulebook& book, const PolicyFacts& facts) {
     Plan plan;
     TextPool texts;
     plan.steps.reserve(findings.size());
+    const auto leave = [&](LeftAlone left) {
+        left.text = texts(std::move(left.text));
+        left.override_flag = texts(std::move(left.override_flag));
+        plan.left_alone.push_back(std::move(left));
+    };
     for (const Finding& finding : findings) {
+        const Ruling ruling = rule_on(book, finding, facts);
         Remedy remedy = remedy_for(finding, policy, self);
-        if (auto left = left_alone(finding, remedy, policy, self)) {
-            left->text = texts(std::move(left->text));
-            left->override_flag = texts(std::move(left->override_flag));
-            plan.left_alone.push_back(std::move(*left));
+        if (auto left = left_alone(finding, remedy, policy, self, ruling)) {
+            leave(std::move(*left));
+            continue;
+        }
+        remedy = restricted(std::move(remedy), ruling, policy.actions.empty());
+        if (remedy.actions.empty()) {
+            leave({finding.socket, finding.holders, Verdict::denied_by_policy, remedy.reason, {}});
             continue;
         }
         const auto id = static_cast<unsigned>(plan.steps.size() + 1);
         plan.steps.push_back({id, finding.socket, finding.holders, std::move(remedy.actions),
-                              texts(std::move(remedy.reason))});
+                              texts(std::move(remedy.reason)), terms_under(ruling, policy)});
     }
-    plan.refusal = refusal_of(plan.steps, policy);
+    plan.refusal = refusal_of(plan.steps, policy, excesses_of(book, plan.steps, facts));
     plan.policy = policy;
     return plan;
 }

@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "rulebook.hpp"
 #include "unwait/finding.hpp"
 #include "unwait/plan.hpp"
 
@@ -13,9 +14,11 @@ namespace unwait {
 /// already traced process; never a signal to our ancestors. A socket that nobody holds needs
 /// destroy to be named, which includes `no-holder` by itself; `in-backlog` and `holder-unreadable`
 /// must also be included. Beyond max_sockets or max_processes the plan carries a refusal. A kernel
-/// thread holds no fd, and so is never a holder.
+/// thread holds no fd, and so is never a holder. What the rulebook denies is left alone, and
+/// actions that it does not allow are taken away.
 [[nodiscard]] Plan make_plan(std::span<const Finding> findings, const Policy& policy,
-                             const Self& self);
+                             const Self& self, const Rulebook& book = {},
+                             const PolicyFacts& facts = {});
 
 /// Whether `next` still has something to do: shutdown and destroy are for the socket, close and
 /// replace for the fd, term and kill for either.

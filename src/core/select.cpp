@@ -66,12 +66,6 @@ bool cgroup_fits(std::string_view ancestor, std::string_view path) {
            (path.size() == ancestor.size() || path[ancestor.size()] == '/');
 }
 
-bool unit_fits(std::string_view wanted, std::string_view unit) {
-    constexpr std::string_view suffix = ".service";
-    return unit == wanted || (unit.size() == wanted.size() + suffix.size() &&
-                              unit.starts_with(wanted) && unit.ends_with(suffix));
-}
-
 bool holder_fits(const Selector& selector, const Holder& holder) {
     const Process& process = *holder.process;
     const auto is_pid = [&](pid_t pid) { return pid == process.id.pid; };
@@ -84,7 +78,9 @@ bool holder_fits(const Selector& selector, const Holder& holder) {
     const auto is_user = [&](const std::string& user) {
         return user == process.user || user == std::to_string(process.uid);
     };
-    const auto is_unit = [&](const std::string& unit) { return unit_fits(unit, process.unit); };
+    const auto is_unit = [&](const std::string& unit) {
+        return unwait::is_unit(unit, process.unit);
+    };
     const auto is_cgroup = [&](const std::string& path) {
         return cgroup_fits(path, process.cgroup);
     };
@@ -108,6 +104,12 @@ bool idle_fits(const Selector& selector, const Socket& socket) {
 }
 
 }  // namespace
+
+bool is_unit(std::string_view wanted, std::string_view unit) {
+    constexpr std::string_view suffix = ".service";
+    return unit == wanted || (unit.size() == wanted.size() + suffix.size() &&
+                              unit.starts_with(wanted) && unit.ends_with(suffix));
+}
 
 bool matches_endpoint(const EndpointPattern& pattern, const Endpoint& endpoint) {
     return (!pattern.port || *pattern.port == endpoint.port) &&

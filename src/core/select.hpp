@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string_view>
+
 #include "unwait/selector.hpp"
 #include "unwait/snapshot.hpp"
 
 namespace unwait {
+
+/// Whether `wanted` names the unit, in full or without ".service".
+[[nodiscard]] bool is_unit(std::string_view wanted, std::string_view unit);
 
 [[nodiscard]] bool matches_endpoint(const EndpointPattern& pattern, const Endpoint& endpoint);
 

@@ -181,6 +181,7 @@ std::optional<StateMask> states_of_word(std::string_view text) {
 
 std::optional<Action> action_of_word(std::string_view text) { return value_in(action_table, text); }
 std::optional<Freeze> freeze_of_word(std::string_view text) { return value_in(freeze_table, text); }
+std::optional<Cause> cause_of_word(std::string_view text) { return value_in(cause_table, text); }
 std::optional<Verdict> includable_of_word(std::string_view text) {
     return value_in(includable_table, text);
 }

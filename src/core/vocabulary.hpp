@@ -50,6 +50,8 @@ inline constexpr std::string_view zombie_leader = "zombie-leader";
 inline constexpr std::string_view traced = "traced";
 inline constexpr std::string_view no_duplicates = "no-duplicates";
 inline constexpr std::string_view no_injection = "no-injection";
+/// How a policy comes to its ruling.
+inline constexpr std::string_view policy = "policy";
 }  // namespace evidence_code
 
 [[nodiscard]] std::string_view word(TcpState state);
@@ -66,6 +68,7 @@ inline constexpr std::string_view no_injection = "no-injection";
 [[nodiscard]] std::optional<StateMask> states_of_word(std::string_view text);
 [[nodiscard]] std::optional<Action> action_of_word(std::string_view text);
 [[nodiscard]] std::optional<Freeze> freeze_of_word(std::string_view text);
+[[nodiscard]] std::optional<Cause> cause_of_word(std::string_view text);
 /// Only verdicts that --include may override.
 [[nodiscard]] std::optional<Verdict> includable_of_word(std::string_view text);
 

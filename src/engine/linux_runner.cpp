@@ -161,10 +161,20 @@ void LinuxRunner::wait_until_closed(std::span<const Step* const> steps,
     for (std::size_t i = 0; i < steps.size(); ++i) {
         if (attempts[i].ending == Attempt::Ending::done) open.push_back(steps[i]);
     }
-    const auto deadline = Clock::now() + policy_.settle;
+    const auto begun = Clock::now();
+    const auto deadline_of = [&](const Step* step) {
+        return begun + terms_of(*step, policy_).settle;
+    };
     for (auto slice = first_slice;; slice = std::min(slice * 2, longest_slice)) {
-        std::erase_if(open, [](const Step* step) { return !is_held(*step); });
-        if (open.empty() || !keep_waiting(deadline, slice)) return;
+        std::erase_if(open, [&](const Step* step) {
+            return !is_held(*step) || deadline_of(step) <= Clock::now();
+        });
+        if (open.empty()) return;
+        const auto nearest = std::ranges::min(open, {}, deadline_of);
+        if (!keep_waiting(deadline_of(nearest), slice) &&
+            stop_.reason() != StopSign::Reason::none) {
+            return;
+        }
     }
 }
 
@@ -254,7 +264,9 @@ LinuxRunner::Attempts LinuxRunner::signal(int number, std::span<const Step* cons
             attempt.detail = failure;
         }
     }
-    const auto deadline = Clock::now() + policy_.grace;
+    milliseconds grace{0};
+    for (const Step* step : steps) grace = std::max(grace, terms_of(*step, policy_).grace);
+    const auto deadline = Clock::now() + grace;
     for (auto slice = first_slice;; slice = std::min(slice * 2, longest_slice)) {
         std::erase_if(waited_for, [](const sys::PidFd* process) { return process->exited(); });
         if (waited_for.empty() || !keep_waiting(deadline, slice)) break;
@@ -264,7 +276,7 @@ LinuxRunner::Attempts LinuxRunner::signal(int number, std::span<const Step* cons
             if (attempts[i].ending == Attempt::Ending::done &&
                 reach_.process(holder.process->id) != nullptr) {
                 attempts[i].detail = who(*holder.process) + " has not exited within the grace of " +
-                                     format_duration(policy_.grace);
+                                     format_duration(grace);
             }
         }
     }

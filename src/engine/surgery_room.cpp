@@ -114,10 +114,13 @@ void SurgeryRoom::operate_on(const Table& table, std::span<const Case> cases,
         cut_cases.push_back(each);
     }
     if (cuts.empty()) return;
+    const bool freezes_all = std::ranges::any_of(cut_cases, [&](const Case& each) {
+        return terms_of(*each.step, policy_).freeze == Freeze::all;
+    });
     const ptrace::Patient patient{.id = table.process,
                                   .table = table.tid,
                                   .sharers = sharers_of(table, cases),
-                                  .freeze = policy_.freeze,
+                                  .freeze = freezes_all ? Freeze::all : Freeze::one,
                                   .max_freeze = policy_.max_freeze};
     const auto surgery = ptrace::operate(patient, operation, cuts);
     for (std::size_t i = 0; i < cuts.size(); ++i) {

@@ -96,6 +96,32 @@ Policy widened(Policy policy, std::mt19937& random) {
     return policy;
 }
 
+Rulebook any_rulebook(std::mt19937& random) {
+    Rulebook book;
+    book.denies_by_default = random() % 3 == 0;
+    if (random() % 4 == 0) {
+        book.max_sockets = 1 + random() % 6;
+    }
+    for (std::size_t count = random() % 4; count > 0; --count) {
+        Rule rule;
+        rule.match.states = *states_of_word("all");
+        if (random() % 2 == 0) {
+            rule.match.pids.push_back({4711, 4713});
+        }
+        if (random() % 4 == 0) {
+            rule.deny = "no";
+        }
+        if (random() % 2 == 0) {
+            rule.actions = {static_cast<Action>(random() % 6), static_cast<Action>(random() % 6)};
+        }
+        rule.settle = std::chrono::seconds{random() % 4};
+        rule.grace = std::chrono::seconds{random() % 20};
+        rule.freeze = static_cast<Freeze>(random() % 2);
+        book.rules.push_back(rule);
+    }
+    return book;
+}
+
 }  // namespace
 
 TEST_CASE("steps and what is left alone are the findings, in order") {
@@ -189,6 +215,31 @@ TEST_CASE("wider permissions never remove a step, nor an action from it") {
             REQUIRE(std::ranges::includes(same->actions, step.actions));
         }
         REQUIRE_FALSE((!made.plan.refusal && plan.refusal && before == after));
+    }
+}
+
+TEST_CASE("a policy takes steps and actions away and adds none") {
+    std::mt19937 random{9};
+    for (int round = 0; round < rounds; ++round) {
+        const Case made = any_case(random);
+        const Rulebook book = any_rulebook(random);
+        const Plan plan = make_plan(made.findings, made.policy, samples::self(), book);
+        REQUIRE(plan.steps.size() + plan.left_alone.size() == made.findings.size());
+        REQUIRE((!made.plan.refusal || plan.refusal || plan.steps.size() < made.plan.steps.size()));
+        for (const Step& step : plan.steps) {
+            const auto same = std::ranges::find(made.plan.steps, step.socket, &Step::socket);
+            REQUIRE(same != made.plan.steps.end());
+            for (const Action action : step.actions) {
+                const bool careful = action == Action::replace && made.policy.actions.empty() &&
+                                     has(same->actions, Action::close);
+                REQUIRE((has(same->actions, action) || careful));
+            }
+            const Terms before = terms_of(*same, made.policy);
+            const Terms after = terms_of(step, plan.policy);
+            REQUIRE(after.settle >= before.settle);
+            REQUIRE(after.grace >= before.grace);
+            REQUIRE((before.freeze == Freeze::one || after.freeze == Freeze::all));
+        }
     }
 }
 

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+#include "policy_file.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <limits>
+#include <string_view>
+
+#include "json_tree.hpp"
+#include "option_table.hpp"
+#include "options.hpp"
+#include "text.hpp"
+#include "trusted_file.hpp"
+#include "unwait/error.hpp"
+#include "usage_error.hpp"
+#include "values.hpp"
+#include "vocabulary.hpp"
+
+namespace unwait::cli {
+
+namespace {
+
+constexpr std::size_t largest_policy = 1U << 20;
+constexpr std::uint64_t policy_version = 1;
+constexpr std::uint64_t largest_limit = std::numeric_limits<std::uint32_t>::max();
+constexpr std::string_view causes_member = "cause";
+constexpr auto day_words =
+    std::to_array<std::string_view>({"mon", "tue", "wed", "thu", "fri", "sat", "sun"});
+
+/// The options that select may be matched on, but for those that say where to look or how sure the
+/// operator is, and filters, whose names mean something in one network namespace only.
+bool is_matchable(const OptionSpec& option) {
+    return option.section == Section::selectors && option.belongs_to(Verb::clear) &&
+           option.name != "all" && option.name != "netns" && option.name != "filter";
+}
+
+std::chrono::milliseconds duration(const JsonValue& value) {
+    const auto duration = parse_duration(value.text());
+    if (!duration) {
+        value.reject(quoted(printable(value.text())) +
+                     " is not a duration such as \"90s\" or \"1h30m\", of at most 10 years");
+    }
+    return std::chrono::ceil<std::chrono::milliseconds>(*duration);
+}
+
+/// What an option would be given as: a word, or several that are each enough.
+std::string option_text(const JsonValue& value, const OptionSpec& option) {
+    std::vector<JsonValue> items{value};
+    if (value.is_array()) items = value.items();
+    if (items.empty()) value.reject("is empty, and so can never match");
+    std::string text;
+    const bool is_regex = option.name == "process";
+    for (const JsonValue& item : items) {
+        if (!text.empty()) text += is_regex ? "|" : ",";
+        std::string word =
+            item.is_text()
+                ? item.text()
+                : std::to_string(item.number(0, std::numeric_limits<std::uint64_t>::max()));
+        // What is in a list is one word each.
+        if (!is_regex && value.is_array() && word.find(',') != std::string::npos) {
+            item.reject("has a comma in it");
+        }
+        if (word.empty()) item.reject("is empty");
+        text += is_regex && items.size() > 1 ? "(?:" + word + ")" : word;
+    }
+    return text;
+}
+
+/// A selector as its options would make it, in any state unless they say which.
+Selector selector_from(Given given, const JsonValue& place) {
+    if (!given.contains("state")) given["state"] = {"all"};
+    try {
+        return selector_of(given);
+    } catch (const UsageError& error) {
+        std::string_view what = error.what();
+        what.remove_prefix(std::min(what.find(": ") + 2, what.size()));
+        place.reject(printable(what));
+    }
+}
+
+const OptionSpec* option_named(std::string_view name) {
+    for (const OptionSpec& option : option_table()) {
+        if (option.name == name && is_matchable(option)) return &option;
+    }
+    return nullptr;
+}
+
+std::vector<Cause> causes(const JsonValue& value) {
+    std::vector<JsonValue> items{value};
+    if (value.is_array()) items = value.items();
+    std::vector<Cause> causes;
+    for (const JsonValue& item : items) {
+        const auto cause = cause_of_word(item.text());
+        if (!cause) item.reject(quoted(printable(item.text())) + " is not a cause");
+        causes.push_back(*cause);
+    }
+    if (causes.empty()) value.reject("is empty, and so can never match");
+    return causes;
+}
+
+void read_match(const JsonValue& match, Rule& rule) {
+    std::vector<std::string_view> known{causes_member};
+    for (const OptionSpec& option : option_table()) {
+        if (is_matchable(option)) known.push_back(option.name);
+    }
+    match.allow_only(known);
+    Given all;
+    for (const std::string_view name : match.names()) {
+        const JsonValue value = match.at(name);
+        if (name == causes_member) {
+            rule.causes = causes(value);
+            continue;
+        }
+        const OptionSpec& option = *option_named(name);
+        std::vector<std::string> texts;
+        if (!option.value.empty()) {
+            texts.push_back(option_text(value, option));
+        } else if (!value.flag()) {
+            value.reject("can only be true: leave it out, or say the opposite");
+        }
+        rule.parts.emplace_back(name, selector_from({{std::string(name), texts}}, value));
+        all[std::string(name)] = std::move(texts);
+    }
+    if (all.contains("fd") && !all.contains("pid")) {
+        match.at("fd").reject("needs a pid: every process numbers its own");
+    }
+    if (all.contains("owned") && all.contains("unowned")) {
+        match.at("unowned").reject("contradicts owned");
+    }
+    rule.match = selector_from(std::move(all), match);
+}
+
+Rule rule(const JsonValue& value) {
+    value.allow_only({"name", "match", "deny", "actions", "min_idle", "settle", "grace", "freeze"});
+    Rule rule;
+    if (value.has("name")) rule.name = value.at("name").text();
+    read_match(value.at("match"), rule);
+    if (value.has("deny")) {
+        rule.deny = value.at("deny").text();
+        if (rule.deny->empty()) value.at("deny").reject("gives no reason");
+        for (const char* other : {"actions", "min_idle", "settle", "grace", "freeze"}) {
+            if (value.has(other)) value.at(other).reject("is about what is done; the rule denies");
+        }
+        return rule;
+    }
+    if (value.has("actions")) {
+        auto& actions = rule.actions.emplace();
+        for (const JsonValue& each : value.at("actions").items()) {
+            const auto action = action_of_word(each.text());
+            if (!action) each.reject(quoted(printable(each.text())) + " is not an action");
+            actions.push_back(*action);
+        }
+        if (actions.empty()) value.at("actions").reject("is empty: use deny, with a reason");
+    }
+    if (value.has("min_idle")) rule.min_idle = duration(value.at("min_idle"));
+    if (value.has("settle")) rule.settle = duration(value.at("settle"));
+    if (value.has("grace")) rule.grace = duration(value.at("grace"));
+    if (value.has("freeze")) {
+        rule.freeze = freeze_of_word(value.at("freeze").text());
+        if (!rule.freeze) value.at("freeze").reject("is not all or one");
+    }
+    return rule;
+}
+
+void read_limits(const JsonValue& value, Rulebook& book) {
+    value.allow_only(
+        {"max_sockets", "max_processes", "max_sockets_per_process", "max_fraction", "cool_down"});
+    const auto read = [&](const char* name, std::optional<std::size_t>& limit) {
+        if (value.has(name)) limit = value.at(name).number(1, largest_limit);
+    };
+    read("max_sockets", book.max_sockets);
+    read("max_processes", book.max_processes);
+    read("max_sockets_per_process", book.max_sockets_per_process);
+    if (value.has("max_fraction")) book.max_fraction = value.at("max_fraction").fraction(0, 1);
+    if (value.has("cool_down")) book.cool_down = duration(value.at("cool_down"));
+}
+
+void read_protection(const JsonValue& value, Rulebook& book) {
+    value.allow_only({"processes", "units"});
+    if (value.has("processes")) {
+        for (const JsonValue& each : value.at("processes").items()) {
+            const auto selector = selector_from({{"process", {each.text()}}}, each);
+            book.protected_processes.push_back(selector.processes.front());
+        }
+    }
+    if (!value.has("units")) return;
+    for (const JsonValue& each : value.at("units").items()) {
+        if (each.text().empty()) each.reject("is empty");
+        book.protected_units.push_back(each.text());
+    }
+}
+
+/// "HH:MM", to 24:00.
+unsigned minute(const JsonValue& value) {
+    const std::string& text = value.text();
+    const bool fits = text.size() == 5 && text[2] == ':';
+    const auto hours = parse_number(std::string_view(text).substr(0, fits ? 2 : 0));
+    const auto minutes = parse_number(std::string_view(text).substr(fits ? 3 : text.size()));
+    if (!hours || !minutes || *minutes > 59 || *hours * 60 + *minutes > 24U * 60) {
+        value.reject(quoted(printable(text)) + " is not a time from \"00:00\" to \"24:00\"");
+    }
+    return static_cast<unsigned>(*hours * 60 + *minutes);
+}
+
+Window window(const JsonValue& value) {
+    value.allow_only({"days", "from", "to"});
+    Window window;
+    window.from = minute(value.at("from"));
+    window.to = minute(value.at("to"));
+    if (window.from == window.to) value.at("to").reject("is the same time as from");
+    window.days.fill(!value.has("days"));
+    if (!value.has("days")) return window;
+    for (const JsonValue& each : value.at("days").items()) {
+        const auto* const day = std::ranges::find(day_words, each.text());
+        if (day == day_words.end()) {
+            each.reject(quoted(printable(each.text())) +
+                        " is not one of mon, tue, wed, thu, fri, sat, sun");
+        }
+        window.days.at(static_cast<std::size_t>(day - day_words.begin())) = true;
+    }
+    return window;
+}
+
+}  // namespace
+
+Rulebook read_policy(std::string text) {
+    const JsonDocument document(std::move(text), Comments::ignored);
+    const JsonValue root = document.root();
+    if (!root.is_object()) root.reject("a policy is an object");
+    root.allow_only(
+        {"$schema", "policy_version", "rules", "default", "limits", "protect", "windows"});
+    if (root.at("policy_version").number(0, largest_limit) != policy_version) {
+        root.at("policy_version")
+            .reject("is not " + std::to_string(policy_version) +
+                    ", the one that this version reads");
+    }
+    Rulebook book;
+    if (root.has("rules")) {
+        for (const JsonValue& each : root.at("rules").items()) book.rules.push_back(rule(each));
+    }
+    if (root.has("default")) {
+        const std::string& word = root.at("default").text();
+        book.denies_by_default = word == "deny";
+        if (word != "deny" && word != "allow") root.at("default").reject("is not allow or deny");
+    }
+    if (root.has("limits")) read_limits(root.at("limits"), book);
+    if (root.has("protect")) read_protection(root.at("protect"), book);
+    if (root.has("windows")) {
+        for (const JsonValue& each : root.at("windows").items()) {
+            book.windows.push_back(window(each));
+        }
+    }
+    return book;
+}
+
+Rulebook load_policy(const std::string& path) {
+    try {
+        Rulebook book = read_policy(read_trusted_file(path, largest_policy));
+        book.path = path;
+        return book;
+    } catch (const JsonError& error) {
+        throw Refused(path + ":" + error.what());
+    }
+}
+
+Rulebook policy_in_force(const std::optional<std::string>& path) {
+    if (path) return load_policy(*path);
+    // What is there and cannot be read must not count as no policy.
+    return ::access(default_policy, F_OK) == 0 || errno != ENOENT ? load_policy(default_policy)
+                                                                  : Rulebook{};
+}
+
+}  // namespace unwait::cli
