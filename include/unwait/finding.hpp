@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -50,6 +51,8 @@ struct Evidence {
     bool operator==(const Evidence&) const = default;
 };
 
+struct Explanation;
+
 /// A selected socket, diagnosed.
 struct Finding {
     Socket socket;
@@ -57,6 +60,7 @@ struct Finding {
     Cause cause = Cause::unknown;
     Verdict verdict = Verdict::stuck;
     std::vector<Evidence> evidence;
+    std::shared_ptr<const Explanation> explanation = {};  ///< only where it was asked for
 
     bool operator==(const Finding&) const = default;
 };

@@ -57,6 +57,24 @@ ListCommand list_command(const Given& given) {
     return command;
 }
 
+ExplainCommand explain_command(const Given& given) {
+    ExplainCommand command;
+    command.selector = checked_selector(given);
+    if (const auto idle = duration_of(given, "min-idle")) {
+        command.selector.min_idle = command.policy.min_idle = rounded_up(*idle);
+    }
+    command.inquiry.stacks = given.contains("stack");
+    if (const auto duration = duration_of(given, "observe")) {
+        if (duration->count() == 0) {
+            throw UsageError("--observe: nothing is seen in no time", "give some, such as 5s");
+        }
+        command.inquiry.observe = rounded_up(*duration);
+    }
+    command.timeout = timeout_of(given);
+    command.output = output_of(given);
+    return command;
+}
+
 Policy policy_of(const Given& given) {
     Policy policy;
     policy.actions = actions_of(given);
@@ -173,6 +191,8 @@ Command read_command(std::span<char* const> arguments) {
     switch (verb) {
         case Verb::list:
             return list_command(given);
+        case Verb::explain:
+            return explain_command(given);
         case Verb::clear:
             return clear_command(given);
         case Verb::apply:

@@ -8,6 +8,7 @@
 #include <string>
 #include <variant>
 
+#include "investigate.hpp"
 #include "option_table.hpp"
 #include "unwait/plan.hpp"
 #include "unwait/selector.hpp"
@@ -34,6 +35,14 @@ struct ListCommand {
     /// Idle shorter than this reads `too-young`: what `clear` would say with the same options.
     std::chrono::milliseconds min_idle = Policy{}.min_idle;
     std::optional<Grouping> by;
+    std::optional<std::chrono::milliseconds> timeout;
+    Output output;
+};
+
+struct ExplainCommand {
+    Selector selector;
+    Policy policy;  ///< under which clear would act
+    Inquiry inquiry;
     std::optional<std::chrono::milliseconds> timeout;
     Output output;
 };
@@ -79,8 +88,8 @@ struct HelpCommand {
 
 struct VersionCommand {};
 
-using Command = std::variant<ListCommand, ClearCommand, ApplyCommand, PolicyCheckCommand,
-                             PolicyExplainCommand, HelpCommand, VersionCommand>;
+using Command = std::variant<ListCommand, ExplainCommand, ClearCommand, ApplyCommand,
+                             PolicyCheckCommand, PolicyExplainCommand, HelpCommand, VersionCommand>;
 
 /// What the arguments (without the program's name) ask for. Throws UsageError.
 [[nodiscard]] Command read_command(std::span<char* const> arguments);

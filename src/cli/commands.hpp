@@ -8,6 +8,7 @@
 namespace unwait::cli {
 
 [[nodiscard]] ExitStatus list(const ListCommand& command);
+[[nodiscard]] ExitStatus explain(const ExplainCommand& command);
 [[nodiscard]] ExitStatus clear(const ClearCommand& command);
 [[nodiscard]] ExitStatus apply(const ApplyCommand& command);
 [[nodiscard]] ExitStatus check_policy(const PolicyCheckCommand& command);

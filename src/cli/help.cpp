@@ -14,6 +14,7 @@ constexpr std::size_t help_column = 30;
 
 constexpr auto section_titles = std::to_array<std::pair<Section, std::string_view>>({
     {Section::selectors, "Selectors (a comma means \"or\" within one, several mean \"and\")"},
+    {Section::inquiry, "Inquiry"},
     {Section::actions, "Actions"},
     {Section::safety, "Safety"},
     {Section::output, "Output"},
@@ -35,6 +36,7 @@ constexpr std::string_view overview_end =
     "\n"
     "Examples\n"
     "  unwait list --by process            who leaks most\n"
+    "  unwait explain --pid 4711           why, in full\n"
     "  unwait clear --port 8080 --dry-run  what would be done about it\n"
     "  unwait clear --pid 4711             do it, after a question\n"
     "\n"
@@ -48,6 +50,14 @@ constexpr std::string_view list_introduction =
     "nothing came from the peer, who holds them, why they are stuck, and the verdict: stuck,\n"
     "or the reason why clear would leave them alone, such as too-young: idle for less than\n"
     "--min-idle, or without it than the 60s of clear. Changes nothing.\n";
+
+constexpr std::string_view explain_introduction =
+    "Usage: unwait explain [OPTIONS]\n"
+    "\n"
+    "Tells the full story of each selected socket: all holders, the cause and its evidence, how\n"
+    "full the holder's table of fds is, which threads wait for the socket or what they do\n"
+    "instead, what each action would do, what clear would do, and what to mend in the\n"
+    "application. Changes nothing.\n";
 
 constexpr std::string_view clear_introduction =
     "Usage: unwait clear SELECTORS|--all [OPTIONS]\n"
@@ -105,6 +115,7 @@ struct Topic {
 
 constexpr auto topics = std::to_array<Topic>({
     {Verb::list, list_introduction, list_end},
+    {Verb::explain, explain_introduction, list_end},
     {Verb::clear, clear_introduction, acting_end},
     {Verb::apply, apply_introduction, acting_end},
     {Verb::policy_check, policy_check_introduction, policy_end},

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "effects.hpp"
+#include "explanation_json.hpp"
 #include "json_text.hpp"
 #include "plan_digest.hpp"
 #include "text.hpp"
@@ -97,11 +98,13 @@ Json evidence_json(const Evidence& evidence) {
 }
 
 Json finding_json(const Finding& finding) {
-    return {{"socket", socket_json(finding.socket, finding.holders)},
-            {"holders", array_of(finding.holders, holder_json)},
-            {"cause", word(finding.cause)},
-            {"verdict", word(finding.verdict)},
-            {"evidence", array_of(finding.evidence, evidence_json)}};
+    Json json = {{"socket", socket_json(finding.socket, finding.holders)},
+                 {"holders", array_of(finding.holders, holder_json)},
+                 {"cause", word(finding.cause)},
+                 {"verdict", word(finding.verdict)},
+                 {"evidence", array_of(finding.evidence, evidence_json)}};
+    if (finding.explanation) json.add({"explanation", explanation_json(*finding.explanation)});
+    return json;
 }
 
 Json fullness_json(const Process& process) {

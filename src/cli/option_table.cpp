@@ -12,8 +12,9 @@ constexpr VerbSet on_list = set_of(Verb::list);
 constexpr VerbSet on_clear = set_of(Verb::clear);
 constexpr VerbSet on_apply = set_of(Verb::apply);
 constexpr VerbSet on_policy_explain = set_of(Verb::policy_explain);
+constexpr VerbSet on_explain = set_of(Verb::explain);
 constexpr VerbSet both = on_list | on_clear;
-constexpr VerbSet selecting = both | on_policy_explain;
+constexpr VerbSet selecting = both | on_explain | on_policy_explain;
 constexpr VerbSet acting = on_clear | on_apply;
 constexpr VerbSet every = selecting | on_apply;
 constexpr VerbSet ruled = acting | on_policy_explain;
@@ -40,10 +41,13 @@ constexpr auto options = std::to_array<OptionSpec>({
      "ss(8)'s filter language: 'sport = :8080 and dst 10.0.0.0/8'"},
     {Section::selectors, "owned", 0, "", false, selecting, "only with a holder"},
     {Section::selectors, "unowned", 0, "", false, selecting, "only without a holder"},
-    {Section::selectors, "min-idle", 0, "DURATION", false, on_list,
+    {Section::selectors, "min-idle", 0, "DURATION", false, on_list | on_explain,
      "nothing came from the peer for at least this long (0s)"},
     {Section::selectors, "all", 0, "", false, on_clear,
      "every socket in the state, said on purpose"},
+
+    {Section::inquiry, "observe", 0, "DURATION", false, on_explain,
+     "watch for so long whether the application touches the socket"},
 
     {Section::actions, "actions", 0, "LIST", false, on_clear,
      "auto, or a ladder: shutdown, close, replace, destroy, term, kill"},
@@ -79,7 +83,8 @@ constexpr auto options = std::to_array<OptionSpec>({
     {Section::output, "json", 'J', "", false, every, "the same as --output json"},
     {Section::output, "by", 0, "process|unit|port|peer", false, on_list,
      "one summary row per group"},
-    {Section::output, "no-header", 0, "", false, every, "no titles above the columns"},
+    {Section::output, "no-header", 0, "", false, every & ~on_explain,
+     "no titles above the columns"},
     {Section::output, "color", 0, "auto|always|never", false, every,
      "colours; auto: on a terminal, unless NO_COLOR is set (auto)"},
     {Section::output, "quiet", 'q', "", false, every, "only results, errors and questions"},
@@ -89,6 +94,7 @@ constexpr auto options = std::to_array<OptionSpec>({
 
 constexpr auto verbs = std::to_array<VerbSpec>({
     {Verb::list, "list", "", "show the sockets, their holders, cause and verdict"},
+    {Verb::explain, "explain", "", "the full story of each socket, and what to do about it"},
     {Verb::clear, "clear", "", "plan, preview, ask, act, and prove the result"},
     {Verb::apply, "apply", "PLAN", "carry out a saved plan, as far as it still holds"},
     {Verb::policy_check, "policy check", "FILE", "read a policy and say what is wrong with it"},

@@ -7,6 +7,7 @@
 
 #include "groups.hpp"
 #include "json.hpp"
+#include "story.hpp"
 #include "terminal.hpp"
 #include "unwait/error.hpp"
 #include "views.hpp"
@@ -36,6 +37,7 @@ public:
 private:
     [[nodiscard]] Look look() const { return look_for(STDOUT_FILENO, output_); }
     [[nodiscard]] std::string found(const Report& report) const {
+        if (report.findings.front().explanation) return stories_view(report.findings, look());
         return by_ ? groups_view(*by_, group_by(*by_, report.findings), look())
                    : findings_view(report.findings, look());
     }

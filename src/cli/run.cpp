@@ -33,6 +33,7 @@ ExitStatus print(const std::string& text) {
 
 struct Runner {
     ExitStatus operator()(const ListCommand& command) const { return list(command); }
+    ExitStatus operator()(const ExplainCommand& command) const { return explain(command); }
     ExitStatus operator()(const ClearCommand& command) const { return clear(command); }
     ExitStatus operator()(const ApplyCommand& command) const { return apply(command); }
     ExitStatus operator()(const PolicyCheckCommand& command) const { return check_policy(command); }

@@ -70,9 +70,13 @@ class Leaky:
         self.sockets = ready["sockets"]
         self.fds = [each["fd"] for each in self.sockets]
 
-    def ask(self, question):
+    def tell(self, question):
+        """What is answered later, or not at all."""
         self.process.stdin.write(question.encode() + b"\n")
         self.process.stdin.flush()
+
+    def ask(self, question):
+        self.tell(question)
         if not select.select([self.process.stdout], [], [], DEADLINE)[0]:
             raise AssertionError(f"no answer to {question!r}")
         return json.loads(self.process.stdout.readline())

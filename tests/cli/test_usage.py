@@ -12,7 +12,7 @@ from support import HERE, SCHEMA, SOURCE, TestCase, unwait
 WRONG = [
     [],
     ["lst"],
-    ["explain"],
+    ["explian"],
     ["--port", "80"],
     ["-J", "list"],
     ["help", "clera"],
@@ -67,6 +67,10 @@ WRONG = [
     ["list", "--min-idle", "1x"],
     ["list", "--min-idle", "99999999999h"],
     ["list", "--timeout", "0"],
+    ["explain", "--by", "unit"],
+    ["explain", "--observe", "0"],
+    ["explain", "--observe"],
+    ["list", "--observe", "5s"],
     ["clear"],
     ["clear", "--state", "established"],
     ["clear", "--min-idle", "5m"],
@@ -96,7 +100,7 @@ WRONG = [
 ]
 
 
-COMMANDS = ("list", "clear", "apply", "policy check", "policy explain")
+COMMANDS = ("list", "explain", "clear", "apply", "policy check", "policy explain")
 
 
 class Usage(TestCase):
@@ -146,7 +150,7 @@ class Help(TestCase):
         return result.stdout.decode()
 
     def test_help(self):
-        for topic in [(), ("list",), ("clear",), ("apply",), ("policy", "check"),
+        for topic in [(), ("list",), ("explain",), ("clear",), ("apply",), ("policy", "check"),
                       ("policy", "explain"), ("help",)]:
             with self.subTest(topic=topic):
                 text = self.help(*topic)
@@ -203,10 +207,12 @@ class Help(TestCase):
         groups = {"all", "connected", "synchronized", "bucket", "big"}
         self.assertEqual(words("--state") - groups, set(definitions["state"]["enum"]))
 
-    def test_manual_names_every_reason_and_exit_status(self):
+    def test_manual_names_every_reason_cause_and_exit_status(self):
         manual = (SOURCE / "man/unwait.8").read_text().replace("\\-", "-")
         for reason in SCHEMA["$defs"]["reason"]["enum"]:
             self.assertIn(f"\n.B {reason}\n", manual)
+        for cause in SCHEMA["$defs"]["cause"]["enum"]:
+            self.assertIn(f"\n.B {cause}\n", manual)
         header = (SOURCE / "src/cli/exit_status.hpp").read_text()
         for status in re.findall(r" = ([0-9]+),", header):
             self.assertIn(f"\n.B {status}\n", manual)

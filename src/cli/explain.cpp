@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#include "commands.hpp"
+#include "investigate.hpp"
+#include "look.hpp"
+#include "printer.hpp"
+#include "stop_switch.hpp"
+#include "take_snapshot.hpp"
+#include "terminal.hpp"
+
+namespace unwait::cli {
+
+ExitStatus explain(const ExplainCommand& command) {
+    const StopSwitch stop(command.timeout);
+    const Talk talk(command.output);
+    Report report = look("explain", command.selector, command.policy.min_idle, true, talk);
+    investigate(report.findings, command.selector, command.inquiry, command.policy,
+                read_self(report.findings));
+    make_printer(command.output)->finished(report);
+    if (report.findings.empty()) talk.note("no socket matches");
+    return ExitStatus::done;
+}
+
+}  // namespace unwait::cli

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""unwait explain, against servers that leak."""
+
+import re
+import unittest
+
+from support import Leaky, TestCase, normal
+
+
+def only(items):
+    assert len(items) == 1, items
+    return items[0]
+
+
+def without_machine(text):
+    """The story without what differs from machine to machine."""
+    text = re.sub(r", user \S+(, unit \S+)?(, cgroup \S+)?, runs \S+", ", user USER", text)
+    text = re.sub(r"has \d+ of \d+ fds", "has N of N fds", text)
+    text = re.sub(r"\d+ of \d+ bytes to receive, \d+ of \d+ to send", "MEMORY", text)
+    text = re.sub(r"inode \d+", "inode INODE", text)
+    text = re.sub(r"is blocked in read on fd 0 \[\w+\]", "is blocked in read on fd 0", text)
+    return re.sub(r"\d+ looks", "N looks", text)
+
+
+class Explain(TestCase):
+    def test_story(self):
+        with Leaky(b"api", count=2) as leak:
+            arguments = ("--port", leak.port, "--peer-port", leak.sockets[0]["peer_port"])
+            result = self.run_ok(
+                "explain", *map(str, arguments), "--min-idle", "0", "--observe", "50ms"
+            )
+            self.golden("explain.txt", without_machine(normal(result.stdout.decode(), leak)))
+
+    def test_json(self):
+        with Leaky(b"api", count=3, unread=5) as leak:
+            first = leak.sockets[0]
+            report = self.report("explain", "--pid", leak.pid, "--fd", str(first["fd"]))
+            finding = only(report["findings"])
+            self.assertEqual(report["command"], "explain")
+            self.assertEqual(finding["cause"], "not-reading")
+            explanation = finding["explanation"]
+            share = only(explanation["fd_use"])
+            self.assertEqual(share["pid"], leak.pid)
+            self.assertEqual(share["sockets"], 3)  # all of them, whatever was selected
+            self.assertEqual(share["ports"], [{"port": int(leak.port), "sockets": 3}])
+            self.assertGreater(share["fd_limit"], share["fd_count"])
+            thread = only(explanation["threads"])
+            self.assertEqual((thread["tid"], thread["on_socket"]), (leak.pid, False))
+            self.assertIsNone(explanation["observation"])
+            actions = [view["action"] for view in explanation["actions"]]
+            self.assertEqual(
+                actions, ["shutdown", "close", "replace", "destroy", "term", "kill"]
+            )
+            self.assertTrue(all(view["possible"] for view in explanation["actions"]))
+            self.assertIn("leave it alone (too-young)", explanation["plan"])
+
+    def test_observe_sees_what_the_application_does(self):
+        with Leaky(b"api", count=2) as leak:
+            arguments = ("explain", "--port", leak.port, "--observe", "300ms")
+            idle = self.report(*arguments)
+            for finding in idle["findings"]:
+                observation = finding["explanation"]["observation"]
+                self.assertFalse(observation["touched"])
+                self.assertGreaterEqual(observation["duration_ms"], 300)
+                self.assertGreater(observation["looks"], 1)
+                self.assertIn("does not touch it", observation["text"])
+            # It now waits for the first socket only.
+            leak.tell("hangup")
+            while True:
+                waiting = self.report(*arguments)
+                first, second = sorted(
+                    waiting["findings"], key=lambda finding: finding["holders"][0]["fds"]
+                )
+                if first["explanation"]["threads"][0]["on_socket"]:
+                    break
+            self.assertEqual(first["explanation"]["threads"][0]["fds"], first["holders"][0]["fds"])
+            self.assertTrue(first["explanation"]["observation"]["touched"])
+            calls = only(first["explanation"]["observation"]["calls"])
+            self.assertIn(calls["call"], ("poll", "ppoll"))
+            self.assertFalse(second["explanation"]["observation"]["touched"])
+            self.run_ok("clear", "--port", leak.port, "--min-idle", "0", "-y")
+
+    def test_ndjson(self):
+        with Leaky(b"api") as leak:
+            records = self.records("explain", "--port", leak.port)
+            self.assertEqual([each["type"] for each in records], ["run", "finding", "summary"])
+            self.assertIn("advice", records[1]["explanation"])
+
+    def test_list_explains_nothing(self):
+        with Leaky(b"api") as leak:
+            finding = only(self.report("list", "--port", leak.port)["findings"])
+            self.assertNotIn("explanation", finding)
+
+    def test_nothing_found(self):
+        result = self.run_ok("explain", "--port", "0")
+        self.assertEqual(result.stdout, b"")
+        self.assertIn(b"no socket matches", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
