@@ -30,7 +30,7 @@ ActionView view_of(Action action, const Finding& finding, const Policy& policy, 
         const bool is_prefixed = remedy.reason.starts_with(prefix);
         return {action, false, remedy.reason.substr(is_prefixed ? prefix.size() : 0)};
     }
-    const Step step{0, finding.socket, finding.holders, {action}, {}};
+    const Step step{0, finding.socket, finding.holders, {action}, {}, {}};
     return {action, true, effects_of(step, named).front()};
 }
 
