@@ -7,7 +7,7 @@ set -euo pipefail
 start=$PWD
 cd "$(dirname "$0")/.."
 
-tests/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev nlohmann-json3-dev \
+tests/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev libunwind-dev nlohmann-json3-dev \
     libboost-program-options-dev doctest-dev gdb iproute2 lsof >&2
 
 out=build-bench

@@ -36,9 +36,10 @@ struct StackFrame {
 /// A thread and why it is told of.
 struct ThreadStory {
     ThreadActivity activity;
-    bool on_socket = false;         ///< it is blocked in a call on the socket
-    std::vector<StackFrame> stack;  ///< innermost first; empty unless it was asked for
-    std::string no_stack;           ///< why there is none, or why it is cut off
+    bool on_socket = false;                ///< it is blocked in a call on the socket
+    std::vector<StackFrame> stack;         ///< innermost first; empty unless it was asked for
+    std::string no_stack;                  ///< why there is none, or why it is cut off
+    std::chrono::microseconds stopped{0};  ///< how long it was held for that
 };
 
 /// What was seen of a socket while it was watched.

@@ -49,7 +49,8 @@ Json thread_json(const ThreadStory& thread) {
             {"wait_channel", text_or_null(activity.wait_channel)},
             {"on_socket", thread.on_socket},
             {"stack", array_of(thread.stack, frame_json)},
-            {"no_stack", text_or_null(thread.no_stack)}};
+            {"no_stack", text_or_null(thread.no_stack)},
+            {"stopped_us", thread.stopped.count()}};
 }
 
 Json observation_json(const Observation& observation) {

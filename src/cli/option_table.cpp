@@ -46,6 +46,8 @@ constexpr auto options = std::to_array<OptionSpec>({
     {Section::selectors, "all", 0, "", false, on_clear,
      "every socket in the state, said on purpose"},
 
+    {Section::inquiry, "stack", 0, "", false, on_explain,
+     "the stacks of the threads that are told of"},
     {Section::inquiry, "observe", 0, "DURATION", false, on_explain,
      "watch for so long whether the application touches the socket"},
 
@@ -73,7 +75,7 @@ constexpr auto options = std::to_array<OptionSpec>({
      "refuse a plan that touches more processes (20)"},
     {Section::safety, "max-plan-age", 0, "DURATION", false, on_apply,
      "refuse a plan that is older (1h)"},
-    {Section::safety, "timeout", 0, "DURATION", false, both | on_apply,
+    {Section::safety, "timeout", 0, "DURATION", false, both | on_explain | on_apply,
      "begin nothing new after this time (none)"},
     {Section::safety, "detailed-exitcode", 0, "", false, acting,
      "with --dry-run: exit 2 when there is something to do"},

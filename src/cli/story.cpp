@@ -101,6 +101,9 @@ void tell_threads(Story& story, const Explanation& explanation) {
         for (std::size_t at = 0; at < thread.stack.size(); ++at) {
             story.line("threads", frame_line(at, thread.stack[at]));
         }
+        if (thread.stopped.count() > 0) {
+            story.line("threads", "    held for " + format_duration(thread.stopped));
+        }
         if (!thread.no_stack.empty()) story.line("threads", "    " + thread.no_stack);
     }
 }

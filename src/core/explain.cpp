@@ -157,7 +157,7 @@ void conclude(Observation& observation, const Finding& finding) {
     if (seen.empty()) {
         text += "in " + counted(observation.looks, "look", "looks") +
                 " no thread was in a call on it, and nothing was read or written";
-        if (finding.holders.size() > 0) {
+        if (!finding.holders.empty()) {
             text += ": the application does not touch it";
         }
     } else {

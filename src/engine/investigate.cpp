@@ -9,9 +9,11 @@
 #include "evidence.hpp"
 #include "explain.hpp"
 #include "observe.hpp"
+#include "process.hpp"
 #include "take_snapshot.hpp"
 #include "thread_activity.hpp"
 #include "threads_on.hpp"
+#include "unwinder.hpp"
 
 namespace unwait {
 
@@ -62,7 +64,7 @@ public:
 private:
     void add(const ThreadActivity& thread, bool on_socket) {
         auto& stories = on_socket ? on_socket_ : others_;
-        if (stories.size() < most_threads_told) stories.push_back({thread, on_socket, {}, {}});
+        if (stories.size() < most_threads_told) stories.push_back({thread, on_socket, {}, {}, {}});
     }
 
     Threads& threads_;
@@ -86,6 +88,22 @@ std::vector<ThreadStory> threads_of(const Finding& finding, const Surroundings& 
     return std::move(cast).result();
 }
 
+/// Each thread once, however many of the sockets it is told of for.
+void read_stacks(std::vector<Explanation>& explanations) {
+    std::map<pid_t, ptrace::Stack> known;
+    for (Explanation& explanation : explanations) {
+        for (ThreadStory& thread : explanation.threads) {
+            const pid_t pid = thread.activity.pid;
+            const auto [entry, is_new] = known.try_emplace(thread.activity.tid);
+            const auto id = is_new ? proc::read_id(pid) : std::nullopt;
+            if (id) entry->second = ptrace::stack_of(*id, thread.activity.tid);
+            thread.stack = entry->second.frames;
+            thread.no_stack = entry->second.note;
+            thread.stopped = entry->second.stopped;
+        }
+    }
+}
+
 }  // namespace
 
 void investigate(std::vector<Finding>& findings, const Selector& selector, const Inquiry& inquiry,
@@ -100,6 +118,7 @@ void investigate(std::vector<Finding>& findings, const Selector& selector, const
         explanation.shares = shares_of(finding, snapshot.sockets);
         explanation.threads = threads_of(finding, around, threads);
     }
+    if (inquiry.stacks) read_stacks(explanations);
     if (inquiry.observe) {
         auto observations = observe(findings, *inquiry.observe);
         for (std::size_t at = 0; at < findings.size(); ++at) {

@@ -67,6 +67,22 @@ bool read_registers(pid_t tid, Registers& into) noexcept {
     return true;
 }
 
+void set_sampled(Registers& registers, const SampledCall& call) noexcept {
+    registers.raw.sp = call.stack_pointer;
+    registers.raw.pc = call.instruction_pointer;
+}
+
+std::optional<std::uintptr_t> dwarf_register(const Registers& registers, int number,
+                                             bool is_partial) noexcept {
+    constexpr int stack = 31;
+    constexpr int instruction = 32;
+    if (registers.is_foreign) return std::nullopt;
+    if (number == stack) return registers.raw.sp;
+    if (number == instruction) return registers.raw.pc;
+    if (is_partial || number < 0 || number > instruction) return std::nullopt;
+    return registers.raw.regs[number];
+}
+
 bool write_registers(pid_t tid, const Registers& from) noexcept {
     // The kernel takes a copy first: all of it happens or nothing.
     auto copy = from.raw;

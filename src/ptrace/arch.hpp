@@ -56,6 +56,14 @@ struct SampledCall {
 };
 [[nodiscard]] std::optional<SampledCall> parse_call(std::string_view text) noexcept;
 
+/// The registers that such a call shows: the stack and instruction pointers.
+void set_sampled(Registers& registers, const SampledCall& call) noexcept;
+
+/// A register by its DWARF number; absent when there is none, when it runs 32-bit code, and in a
+/// partial copy (set_sampled()) for all but the two pointers.
+[[nodiscard]] std::optional<std::uintptr_t> dwarf_register(const Registers& registers, int number,
+                                                           bool is_partial) noexcept;
+
 /// What a running thread is in, for cure_interrupted_call(); nothing where that needs no such help.
 [[nodiscard]] SampledCall sample_call(pid_t tid) noexcept;
 

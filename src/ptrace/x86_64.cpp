@@ -65,6 +65,25 @@ bool read_registers(pid_t tid, Registers& into) noexcept {
     return ::ptrace(PTRACE_GETREGS, tid, nullptr, &into.raw) == 0;
 }
 
+void set_sampled(Registers& registers, const SampledCall& call) noexcept {
+    registers.raw.rsp = call.stack_pointer;
+    registers.raw.rip = call.instruction_pointer;
+    registers.raw.cs = call.stack_pointer < end_of_32_bits ? code_segment_32 : code_segment_64;
+}
+
+std::optional<std::uintptr_t> dwarf_register(const Registers& registers, int number,
+                                             bool is_partial) noexcept {
+    const auto& raw = registers.raw;
+    const std::array<std::uintptr_t, 17> all{raw.rax, raw.rdx, raw.rcx, raw.rbx, raw.rsi, raw.rdi,
+                                             raw.rbp, raw.rsp, raw.r8,  raw.r9,  raw.r10, raw.r11,
+                                             raw.r12, raw.r13, raw.r14, raw.r15, raw.rip};
+    constexpr int stack = 7;
+    constexpr int instruction = 16;
+    if (number < 0 || number > instruction || runs_32_bit_code(registers)) return std::nullopt;
+    if (is_partial && number != stack && number != instruction) return std::nullopt;
+    return all.at(static_cast<std::size_t>(number));
+}
+
 bool write_registers(pid_t tid, const Registers& from) noexcept {
     return ::ptrace(PTRACE_SETREGS, tid, nullptr, &from.raw) == 0;
 }

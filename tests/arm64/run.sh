@@ -13,7 +13,7 @@ if ! dpkg --print-foreign-architectures | grep -qx arm64; then
     apt-get update >&2
 fi
 tests/install-missing.sh g++-aarch64-linux-gnu qemu-system-arm meson ninja-build pkg-config cpio \
-    nlohmann-json3-dev doctest-dev libmnl-dev:arm64 libboost-program-options-dev:arm64 >&2
+    nlohmann-json3-dev doctest-dev libmnl-dev:arm64 libunwind-dev:arm64 libboost-program-options-dev:arm64 >&2
 
 out=$PWD/build-arm64
 patience=${UNWAIT_ARM64_PATIENCE:-1800}

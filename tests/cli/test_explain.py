@@ -80,6 +80,16 @@ class Explain(TestCase):
             self.assertFalse(second["explanation"]["observation"]["touched"])
             self.run_ok("clear", "--port", leak.port, "--min-idle", "0", "-y")
 
+    def test_stack(self):
+        with Leaky(b"api") as leak:
+            finding = only(self.report("explain", "--port", leak.port, "--stack")["findings"])
+            thread = only(finding["explanation"]["threads"])
+            self.assertTrue(thread["stack"], thread)
+            self.assertIn("read", thread["stack"][0]["function"])
+            self.assertTrue(any("python" in (each["object"] or "") for each in thread["stack"]))
+            shown = self.run_ok("explain", "--port", leak.port, "--stack").stdout.decode()
+            self.assertRegex(shown, r"#0 0x[0-9a-f]{16} .*read")
+
     def test_ndjson(self):
         with Leaky(b"api") as leak:
             records = self.records("explain", "--port", leak.port)

@@ -71,6 +71,7 @@ WRONG = [
     ["explain", "--observe", "0"],
     ["explain", "--observe"],
     ["list", "--observe", "5s"],
+    ["list", "--stack"],
     ["clear"],
     ["clear", "--state", "established"],
     ["clear", "--min-idle", "5m"],

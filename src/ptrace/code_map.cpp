@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "code_map.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "file.hpp"
+#include "text_scan.hpp"
+#include "unwait/error.hpp"
+
+namespace unwait::ptrace {
+
+namespace {
+
+constexpr std::size_t longest_text = std::size_t{1} << 26;
+
+std::string text_of(const std::string& path) {
+    try {
+        return sys::read_file(path, longest_text).value_or(std::string());
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+/// Its own number, which is what it names its file by: the last of NSpid.
+std::string pid_inside(pid_t pid) {
+    const std::string status = text_of("/proc/" + std::to_string(pid) + "/status");
+    const auto at = status.find("NSpid:");
+    if (at == std::string::npos) return std::to_string(pid);
+    const std::string line = status.substr(at, status.find('\n', at) - at);
+    return line.substr(line.find_last_of(" \t") + 1);
+}
+
+}  // namespace
+
+CodeMap CodeMap::of(pid_t pid) {
+    CodeMap map;
+    const std::string directory = "/proc/" + std::to_string(pid);
+    map.take_maps(text_of(directory + "/maps"));
+    map.take_perf_map(text_of(directory + "/root/tmp/perf-" + pid_inside(pid) + ".map"));
+    return map;
+}
+
+void CodeMap::take_maps(std::string_view text) {
+    while (!text.empty()) {
+        std::string_view line = sys::take_until(text, '\n');
+        std::string_view range = sys::take_word(line);
+        const auto begin = sys::to_number<std::uintptr_t>(sys::take_until(range, '-'), 16);
+        const auto end = sys::to_number<std::uintptr_t>(range, 16);
+        const std::string_view rights = sys::take_word(line);
+        for (int field = 0; field < 3; ++field) static_cast<void>(sys::take_word(line));
+        line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+        if (begin && end && rights.find('x') != std::string_view::npos)
+            objects_.push_back({*begin, *end, std::string(line)});
+    }
+}
+
+void CodeMap::take_perf_map(std::string_view text) {
+    while (!text.empty()) {
+        std::string_view line = sys::take_until(text, '\n');
+        const auto begin = sys::to_number<std::uintptr_t>(sys::take_word(line), 16);
+        const auto size = sys::to_number<std::uintptr_t>(sys::take_word(line), 16);
+        line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+        if (begin && size && !line.empty()) {
+            generated_.push_back({*begin, *begin + *size, std::string(line)});
+        }
+    }
+}
+
+const CodeMap::Range* CodeMap::find(const std::vector<Range>& ranges, std::uintptr_t address) {
+    const auto found = std::find_if(ranges.rbegin(), ranges.rend(), [address](const Range& range) {
+        return range.begin <= address && address < range.end;
+    });
+    return found == ranges.rend() ? nullptr : &*found;
+}
+
+bool CodeMap::is_code(std::uintptr_t address) const { return find(objects_, address) != nullptr; }
+
+std::string CodeMap::object_at(std::uintptr_t address) const {
+    const Range* range = find(objects_, address);
+    return range == nullptr ? std::string() : range->name;
+}
+
+std::optional<CodeMap::Name> CodeMap::generated_at(std::uintptr_t address) const {
+    const Range* range = find(generated_, address);
+    if (range == nullptr) return std::nullopt;
+    return Name{range->name, range->begin};
+}
+
+}  // namespace unwait::ptrace

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#include "stack_sample.hpp"
+
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "dead_man.hpp"
+#include "file.hpp"
+#include "filter_check.hpp"
+#include "survey.hpp"
+#include "traced_thread.hpp"
+#include "unwait/error.hpp"
+
+namespace unwait::ptrace {
+
+namespace {
+
+constexpr std::size_t most_stack = std::size_t{256} * 1024;
+constexpr std::size_t page = 4096;
+constexpr std::uint64_t ns_per_ms = 1'000'000;
+constexpr std::uint64_t preparation_patience = 5'000 * ns_per_ms;
+constexpr std::uint64_t stop_patience = 50 * ns_per_ms;
+
+/// What the sampling process leaves, in memory that both share.
+struct Record {
+    bool done;
+    arch::Registers registers;
+    std::uintptr_t stack_begin;
+    std::size_t stack_size;
+    std::uint64_t stopped_ns;
+    std::array<char, 200> refusal;
+    std::array<std::byte, most_stack> stack;
+};
+
+struct Unmap {
+    void operator()(Record* record) const noexcept { ::munmap(record, sizeof *record); }
+};
+using SharedRecord = std::unique_ptr<Record, Unmap>;
+
+SharedRecord share_record() {
+    // Populated, so that no page is missing while the thread is held.
+    void* memory = ::mmap(nullptr, sizeof(Record), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (memory == MAP_FAILED) throw Error(errno, "mmap of a stack sample");
+    return SharedRecord(static_cast<Record*>(memory));
+}
+
+void refuse(Record& record, const char* why) noexcept {
+    std::strncpy(record.refusal.data(), why, record.refusal.size() - 1);
+}
+
+/// In the sampling process. While the thread is held nothing is allocated or written.
+void sample_into(Record& record, const SurveyedThread& surveyed) {
+    FilterCheck filters(Operation::close, {}, 0);
+    TracedThread thread(surveyed);
+    arm_dead_man(preparation_patience);
+    if (const int error = thread.seize(); error != 0) {
+        return refuse(record, std::strerror(error));
+    }
+    arm_dead_man(2 * stop_patience);
+    thread.interrupt();
+    if (!thread.hold(now_ns() + stop_patience, filters)) {
+        return refuse(record, "it did not stop in time");
+    }
+    record.registers = thread.registers;
+    record.stack_begin = arch::stack_pointer(thread.registers);
+    record.stack_size =
+        read_memory(thread.tid(), record.stack_begin, record.stack.data(), record.stack.size());
+    record.stopped_ns = thread.release(true);
+    record.done = true;
+}
+
+[[noreturn]] void be_sampler(Record& record, const SurveyedThread& surveyed) noexcept {
+    sigset_t all{};
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, nullptr);
+    sched_param priority{};
+    priority.sched_priority = 1;
+    static_cast<void>(sched_setscheduler(0, SCHED_FIFO, &priority));
+    try {
+        sample_into(record, surveyed);
+    } catch (const std::exception& error) {
+        refuse(record, error.what());
+    }
+    _exit(0);
+}
+
+StackSample refused(std::string why) {
+    StackSample sample;
+    sample.refusal = std::move(why);
+    return sample;
+}
+
+/// All that would have changed if the thread had run meanwhile.
+struct Sleep {
+    std::string call;
+    std::string switches;
+
+    bool operator==(const Sleep&) const = default;
+};
+
+Sleep sleep_of(pid_t tid) {
+    const std::string directory = "/proc/" + std::to_string(tid);
+    Sleep sleep;
+    sleep.call = sys::read_file(directory + "/syscall").value_or("");
+    const std::string status = sys::read_file(directory + "/status").value_or("");
+    sleep.switches = status.substr(std::min(status.find("voluntary_ctxt"), status.size()));
+    return sleep;
+}
+
+}  // namespace
+
+std::size_t read_memory(pid_t tid, std::uintptr_t address, void* into, std::size_t size) noexcept {
+    // Page by page: what lies behind the end of the stack fails as a whole otherwise.
+    std::array<iovec, most_stack / page + 2> remote{};
+    std::size_t count = 0;
+    for (std::size_t at = 0; at < size && count < remote.size(); ++count) {
+        const std::size_t length = std::min(size - at, page - (address + at) % page);
+        remote[count] = {reinterpret_cast<void*>(address + at), length};
+        at += length;
+    }
+    const iovec local{into, size};
+    const ssize_t result = ::process_vm_readv(tid, &local, 1, remote.data(), count, 0);
+    return result < 0 ? 0 : static_cast<std::size_t>(result);
+}
+
+StackSample sample_asleep(pid_t tid) try {
+    const Sleep before = sleep_of(tid);
+    const auto call = arch::parse_call(before.call);
+    if (!call) return refused("it does not sleep in a system call");
+    StackSample sample;
+    sample.is_partial = true;
+    sample.stack_begin = call->stack_pointer;
+    arch::set_sampled(sample.registers, *call);
+    sample.stack.resize(most_stack);
+    sample.stack.resize(
+        read_memory(tid, sample.stack_begin, sample.stack.data(), sample.stack.size()));
+    if (sample.stack.empty()) return refused("its stack cannot be read");
+    if (sleep_of(tid) != before) return refused("it ran meanwhile");
+    return sample;
+} catch (const Error& error) {
+    return refused(error.what());
+}
+
+StackSample sample_stopped(const ProcessId& process, pid_t tid) {
+    const auto threads = survey_threads({&process, 1});
+    const auto found = std::ranges::find(threads, tid, &SurveyedThread::tid);
+    if (found == threads.end() || found->zombie) return refused("it has ended");
+    if (found->fitness == Fitness::unfit) return refused("it cannot be stopped just now");
+    const auto record = share_record();
+    const pid_t child = ::fork();
+    if (child < 0) throw Error(errno, "fork of a process that samples a stack");
+    if (child == 0) be_sampler(*record, *found);
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (!record->done) {
+        return refused(record->refusal[0] != '\0' ? record->refusal.data()
+                                                  : "the sampling process was killed");
+    }
+    StackSample sample;
+    sample.registers = record->registers;
+    sample.stack_begin = record->stack_begin;
+    sample.stack.assign(record->stack.begin(),
+                        record->stack.begin() + static_cast<std::ptrdiff_t>(record->stack_size));
+    sample.stopped = std::chrono::microseconds{record->stopped_ns / 1'000};
+    return sample;
+}
+
+}  // namespace unwait::ptrace

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#include "unwinder.hpp"
+
+#include <cxxabi.h>
+#include <libunwind-ptrace.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "code_map.hpp"
+#include "stack_sample.hpp"
+
+namespace unwait::ptrace {
+
+namespace {
+
+constexpr std::size_t most_frames = 64;
+
+/// The sample that libunwind asks about. The argument of its callbacks is taken: the functions of
+/// libunwind-ptrace that find unwind tables and names want it to be theirs.
+struct Subject {
+    const StackSample* sample = nullptr;
+    pid_t tid = 0;
+    bool wanted_unknown = false;  ///< a register was needed that a partial sample does not have
+};
+thread_local Subject subject;
+
+int access_memory(unw_addr_space_t, unw_word_t address, unw_word_t* value, int write, void*) {
+    if (write != 0) return -UNW_EINVAL;
+    const StackSample& sample = *subject.sample;
+    if (address >= sample.stack_begin &&
+        address - sample.stack_begin + sizeof *value <= sample.stack.size()) {
+        std::memcpy(value, sample.stack.data() + (address - sample.stack_begin), sizeof *value);
+        return 0;
+    }
+    // Code and tables, which do not change, and what lies further up the stack.
+    const bool read = read_memory(subject.tid, address, value, sizeof *value) == sizeof *value;
+    return read ? 0 : -UNW_EINVAL;
+}
+
+int access_register(unw_addr_space_t, unw_regnum_t number, unw_word_t* value, int write, void*) {
+    if (write != 0) return -UNW_EREADONLYREG;
+    const auto known =
+        arch::dwarf_register(subject.sample->registers, number, subject.sample->is_partial);
+    if (!known) {
+        subject.wanted_unknown = true;
+        return -UNW_EBADREG;
+    }
+    *value = *known;
+    return 0;
+}
+
+int access_float(unw_addr_space_t, unw_regnum_t, unw_fpreg_t*, int, void*) { return -UNW_EBADREG; }
+
+int dynamic_list(unw_addr_space_t, unw_word_t*, void*) { return -UNW_ENOINFO; }
+
+int resume(unw_addr_space_t, unw_cursor_t*, void*) { return -UNW_EINVAL; }
+
+struct Destroy {
+    void operator()(void* info) const noexcept { _UPT_destroy(info); }
+    void operator()(unw_addr_space* space) const noexcept { unw_destroy_addr_space(space); }
+};
+using Tables = std::unique_ptr<void, Destroy>;
+using Space = std::unique_ptr<unw_addr_space, Destroy>;
+
+Space make_space() {
+    unw_accessors_t accessors{};
+    accessors.find_proc_info = _UPT_find_proc_info;
+    accessors.put_unwind_info = _UPT_put_unwind_info;
+    accessors.get_dyn_info_list_addr = dynamic_list;
+    accessors.access_mem = access_memory;
+    accessors.access_reg = access_register;
+    accessors.access_fpreg = access_float;
+    accessors.resume = resume;
+    accessors.get_proc_name = _UPT_get_proc_name;
+    return Space(unw_create_addr_space(&accessors, 0));
+}
+
+std::string demangled(const char* name) {
+    int status = -1;
+    const std::unique_ptr<char, decltype(&std::free)> text(
+        abi::__cxa_demangle(name, nullptr, nullptr, &status), &std::free);
+    return status == 0 && text ? text.get() : name;
+}
+
+/// libunwind gives the nearest name before an address, however far: with most symbols stripped that
+/// is another function's.
+bool is_within(unw_cursor_t& cursor, unw_word_t begin) {
+    unw_proc_info_t info{};
+    return unw_get_proc_info(&cursor, &info) != 0 || info.start_ip <= begin;
+}
+
+StackFrame frame_at(unw_cursor_t& cursor, const CodeMap& code) {
+    StackFrame frame;
+    unw_word_t address = 0;
+    unw_get_reg(&cursor, UNW_REG_IP, &address);
+    frame.address = address;
+    frame.object = code.object_at(address);
+    if (const auto generated = code.generated_at(address)) {
+        frame.function = generated->function;
+        frame.offset = address - generated->begin;
+        return frame;
+    }
+    std::array<char, 1024> name{};
+    unw_word_t offset = 0;
+    if (unw_get_proc_name(&cursor, name.data(), name.size(), &offset) == 0 &&
+        is_within(cursor, address - offset)) {
+        frame.function = demangled(name.data());
+        frame.offset = offset;
+    }
+    return frame;
+}
+
+/// Whether all of the stack was walked that this sample can show.
+bool unwind(Stack& stack, const ProcessId& process, pid_t tid, const StackSample& sample) {
+    subject = {&sample, tid, false};
+    const Space space = make_space();
+    const Tables tables(_UPT_create(process.pid));
+    unw_cursor_t cursor;
+    if (!space || !tables || unw_init_remote(&cursor, space.get(), tables.get()) < 0) {
+        stack.note = "the unwinder cannot begin there";
+        return false;
+    }
+    const CodeMap code = CodeMap::of(process.pid);
+    for (int step = 1; step > 0; step = unw_step(&cursor)) {
+        if (stack.frames.size() == most_frames) {
+            stack.note = "more calls are further out";
+            return true;
+        }
+        StackFrame frame = frame_at(cursor, code);
+        if (frame.address == 0) break;
+        if (!code.is_code(frame.address)) {  // a guess of libunwind's, where tables are missing
+            stack.note = "nothing tells how to go on from there";
+            break;
+        }
+        stack.frames.push_back(std::move(frame));
+    }
+    return !subject.wanted_unknown;
+}
+
+}  // namespace
+
+Stack stack_of(const ProcessId& process, pid_t tid) {
+    Stack stack;
+    StackSample sample = sample_asleep(tid);
+    if (sample.refusal.empty() && unwind(stack, process, tid, sample)) return stack;
+    sample = sample_stopped(process, tid);
+    if (!sample.refusal.empty()) {
+        if (stack.frames.empty()) stack.note = "no stack: " + sample.refusal;
+        return stack;
+    }
+    stack = {};
+    stack.stopped = sample.stopped;
+    unwind(stack, process, tid, sample);
+    return stack;
+}
+
+}  // namespace unwait::ptrace
