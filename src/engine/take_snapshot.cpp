@@ -12,6 +12,7 @@
 #include "circumstances.hpp"
 #include "filter.hpp"
 #include "filter_names.hpp"
+#include "find_holders.hpp"
 #include "holders.hpp"
 #include "machine.hpp"
 #include "probe.hpp"
@@ -136,7 +137,7 @@ Snapshot take_snapshot(const Selector& selector, bool with_use) {
             if (socket.id.inode != 0) inodes.push_back(socket.id.inode);
         }
     }
-    auto scan = proc::scan_holders(inodes, with_use);
+    auto scan = find_holders(inodes, with_use);
     std::ranges::move(scan.blind_spots, std::back_inserter(snapshot.blind_spots));
     if (!listeners.empty()) snapshot.listeners = with_holders(std::move(listeners), scan);
     snapshot.sockets = with_holders(std::move(sockets), std::move(scan));

@@ -43,16 +43,16 @@ std::size_t worker_count(std::size_t processes) {
     return std::min({cores, most_workers, processes / fewest_processes + 1});
 }
 
-/// One result for each process, in order, whichever thread found it.
-std::vector<ProcessScan> scan_processes(int proc, const std::vector<pid_t>& pids,
-                                        const InodeSet& wanted, bool with_use) {
-    std::vector<ProcessScan> scans(pids.size());
-    std::vector<std::exception_ptr> failures(worker_count(pids.size()));
+/// What `scan` finds for each of these processes, in order, whichever thread found it.
+template <typename Of, typename Scan>
+std::vector<ProcessScan> scan_each(const std::vector<Of>& processes, Scan&& scan) {
+    std::vector<ProcessScan> scans(processes.size());
+    std::vector<std::exception_ptr> failures(worker_count(processes.size()));
     std::atomic<std::size_t> next = 0;
     const auto work = [&](std::exception_ptr& failure) {
         try {
-            for (std::size_t at = next++; at < pids.size(); at = next++) {
-                scans[at] = scan_process(proc, pids[at], wanted, with_use);
+            for (std::size_t at = next++; at < processes.size(); at = next++) {
+                scans[at] = scan(processes[at]);
             }
         } catch (...) {
             failure = std::current_exception();
@@ -103,22 +103,10 @@ BlindSpot uncompared_threads(std::size_t processes) {
                 "with CONFIG_KCMP"};
 }
 
-std::string path_of(pid_t pid, const HeldFd& held, const char* directory) {
-    return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(held.tid) + directory +
-           std::to_string(held.fd);
-}
-
-}  // namespace
-
-HolderScan scan_holders(std::span<const std::uint64_t> inodes, bool with_use) {
+/// `scans` by inode instead of by process.
+HolderScan joined(std::vector<ProcessScan> scans, const InodeSet& wanted) {
     HolderScan result;
-    const InodeSet wanted(inodes);
-    if (wanted.size() == 0) return result;
-    const sys::Fd proc = open_proc();
-    auto scans = scan_processes(proc.get(), list_processes(proc.get()), wanted, with_use);
-
     result.by_inode.reserve(wanted.size());
-    if (hides_processes()) result.blind_spots.push_back(hidden_processes());
     const auto uncompared = std::ranges::count_if(scans, &ProcessScan::uncompared);
     if (uncompared > 0) {
         result.blind_spots.push_back(uncompared_threads(static_cast<std::size_t>(uncompared)));
@@ -128,6 +116,47 @@ HolderScan scan_holders(std::span<const std::uint64_t> inodes, bool with_use) {
         std::ranges::move(scan.blind_spots, std::back_inserter(result.blind_spots));
     }
     return result;
+}
+
+std::string path_of(pid_t pid, const HeldFd& held, const char* directory) {
+    return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(held.tid) + directory +
+           std::to_string(held.fd);
+}
+
+}  // namespace
+
+HolderScan scan_holders(std::span<const std::uint64_t> inodes, bool with_use) {
+    const InodeSet wanted(inodes);
+    if (wanted.size() == 0) return {};
+    const sys::Fd proc = open_proc();
+    HolderScan result = joined(
+        scan_each(list_processes(proc.get()),
+                  [&](pid_t pid) { return scan_process(proc.get(), pid, wanted, with_use); }),
+        wanted);
+    if (hides_processes()) {
+        result.blind_spots.insert(result.blind_spots.begin(), hidden_processes());
+    }
+    return result;
+}
+
+HolderScan describe_holders(std::span<const sys::KnownFd> known,
+                            std::span<const std::uint64_t> inodes, bool with_use) {
+    const InodeSet wanted(inodes);
+    if (known.empty()) return {};
+    const sys::Fd proc = open_proc();
+    std::vector<std::span<const sys::KnownFd>> processes;
+    for (auto rest = known; !rest.empty(); rest = rest.subspan(processes.back().size())) {
+        const auto other = std::ranges::find_if(
+            rest, [&rest](const sys::KnownFd& fd) { return fd.pid != rest.front().pid; });
+        processes.push_back(rest.first(static_cast<std::size_t>(other - rest.begin())));
+    }
+    return joined(scan_each(processes,
+                            [&](std::span<const sys::KnownFd> fds) {
+                                return with_use ? scan_process(proc.get(), fds.front().pid, wanted,
+                                                               with_use)
+                                                : describe_process(proc.get(), fds, wanted);
+                            }),
+                  wanted);
 }
 
 std::optional<bool> leads_to(pid_t pid, const HeldFd& held, std::uint64_t inode) {

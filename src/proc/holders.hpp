@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "known_fd.hpp"
 #include "unwait/process.hpp"
 #include "unwait/snapshot.hpp"
 
@@ -24,6 +25,11 @@ struct HolderScan {
 /// (reads fdinfo, syscall and maps of the holders). Without inodes nothing is
 /// read. Throws Error when /proc cannot be used.
 [[nodiscard]] HolderScan scan_holders(std::span<const std::uint64_t> inodes, bool with_use);
+
+/// The same, of holders that are known already: all of them, ordered. Reads no more of /proc than
+/// describes them.
+[[nodiscard]] HolderScan describe_holders(std::span<const sys::KnownFd> known,
+                                          std::span<const std::uint64_t> inodes, bool with_use);
 
 /// Whether that inode is behind the fd of that table right now; absent when it may not be read.
 [[nodiscard]] std::optional<bool> leads_to(pid_t pid, const HeldFd& held, std::uint64_t inode);

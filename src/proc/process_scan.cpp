@@ -9,6 +9,7 @@
 
 #include "fd.hpp"
 #include "fd_use.hpp"
+#include "file.hpp"
 #include "process.hpp"
 #include "process_tables.hpp"
 #include "runtime.hpp"
@@ -82,17 +83,34 @@ void describe_use(ProcessScan& scan, const ProcessTables& tables, int directory)
     scan.process->runtime = runtime_of_process(directory, *scan.process);
 }
 
+/// Without a value when it is gone.
+sys::Fd open_process(int proc, pid_t pid) {
+    const std::string name = std::to_string(pid);
+    sys::Fd directory(::openat(proc, name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    if (!directory && errno != ENOENT && errno != ESRCH)
+        throw Error(errno, "open of /proc/" + name);
+    return directory;
+}
+
+/// Whether the fd leads to its socket still, or that may not be read. The pid could mean another
+/// process by now.
+bool is_still_there(int directory, const sys::KnownFd& known) {
+    const std::string path =
+        "task/" + std::to_string(known.tid) + "/fd/" + std::to_string(known.fd);
+    try {
+        const auto link = sys::read_link(directory, path.c_str());
+        return link && parse_socket_link(*link) == known.inode;
+    } catch (const Error& error) {
+        return error.number() == EACCES || error.number() == EPERM;
+    }
+}
+
 }  // namespace
 
 ProcessScan scan_process(int proc, pid_t pid, const InodeSet& wanted, bool with_use) {
     ProcessScan scan;
-    const std::string name = std::to_string(pid);
-    const sys::Fd directory(
-        ::openat(proc, name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-    if (!directory) {
-        if (errno == ENOENT || errno == ESRCH) return scan;
-        throw Error(errno, "open of /proc/" + name);
-    }
+    const sys::Fd directory = open_process(proc, pid);
+    if (!directory) return scan;
     const ProcessTables tables = read_process_tables(directory.get(), pid, wanted);
     scan.uncompared = tables.uncompared;
     if (tables.denied) {
@@ -107,6 +125,21 @@ ProcessScan scan_process(int proc, pid_t pid, const InodeSet& wanted, bool with_
         describe_use(scan, tables, directory.get());
     } else {
         for (const ProcessTable& table : tables.tables) collect(scan, table);
+    }
+    std::ranges::sort(scan.held);
+    return scan;
+}
+
+ProcessScan describe_process(int proc, std::span<const sys::KnownFd> fds, const InodeSet& wanted) {
+    ProcessScan scan;
+    const sys::Fd directory = open_process(proc, fds.front().pid);
+    if (!directory) return scan;
+    if (!is_still_there(directory.get(), fds.front())) {
+        return scan_process(proc, fds.front().pid, wanted, false);
+    }
+    scan.process = read_process_at(directory.get());
+    for (const sys::KnownFd& fd : fds) {
+        scan.held.push_back({fd.inode, {.tid = fd.tid, .fd = fd.fd, .use = {}}});
     }
     std::ranges::sort(scan.held);
     return scan;

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "fd_table.hpp"
+#include "known_fd.hpp"
 #include "unwait/process.hpp"
 #include "unwait/snapshot.hpp"
 
@@ -30,5 +32,10 @@ struct ProcessScan {
 /// `proc` is the open /proc. A process that ends meanwhile holds nothing; one that takes over its
 /// number is not mistaken for it. Throws Error when our own process lacks something.
 [[nodiscard]] ProcessScan scan_process(int proc, pid_t pid, const InodeSet& wanted, bool with_use);
+
+/// The same of one process whose fds are known, all of them. Where they have changed meanwhile it
+/// is read anew.
+[[nodiscard]] ProcessScan describe_process(int proc, std::span<const sys::KnownFd> fds,
+                                           const InodeSet& wanted);
 
 }  // namespace unwait::proc

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Walks all fds of all fd tables (BPF iterator task_file, Linux 5.8) and writes those that lead to a
+ * wanted socket. bpf_sock_from_file() came with Linux 5.11. */
+
+typedef signed char __s8;
+typedef unsigned char __u8;
+typedef short __s16;
+typedef unsigned short __u16;
+typedef int __s32;
+typedef unsigned int __u32;
+typedef long long __s64;
+typedef unsigned long long __u64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+
+#include <bpf/bpf_helpers.h>
+
+#include "socket_fd.h"
+
+/* Only what is read here; the loader looks the offsets up in the BTF of the running kernel. */
+#define FROM_KERNEL __attribute__((preserve_access_index))
+
+struct inode {
+    unsigned long i_ino;
+} FROM_KERNEL;
+
+struct file {
+    struct inode *f_inode;
+} FROM_KERNEL;
+
+struct task_struct {
+    int pid;
+    int tgid;
+    void *files;
+} FROM_KERNEL;
+
+/* The context of the iterator, whose layout is a promise of the kernel. */
+struct bpf_iter_meta {
+    struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+    struct bpf_iter_meta *meta;
+    struct task_struct *task;
+    __u32 fd;
+    __u32 padding;
+    struct file *file;
+};
+
+__u8 wanted[UNWAIT_WANTED_BYTES];
+
+char terms[] SEC("license") = "Dual MIT/GPL";
+
+SEC("iter/task_file")
+int socket_fds(struct bpf_iter__task_file *context) {
+    struct task_struct *task = context->task;
+    struct file *file = context->file;
+    if (!task || !file) return 0;
+
+    __u64 inode = file->f_inode->i_ino;
+    __u32 bit = inode & (UNWAIT_WANTED_BITS - 1);
+    if (!(wanted[bit / 8] & 1 << bit % 8)) return 0;
+    if (!bpf_sock_from_file(file)) return 0; /* other file systems number from 1 too */
+
+    struct unwait_socket_fd found = {
+        .inode = inode,
+        .table = (__u64)task->files,
+        .pid = task->tgid,
+        .tid = task->pid,
+        .fd = context->fd,
+    };
+    /* Where the buffer is full, the kernel calls again for this fd with an empty one. */
+    bpf_seq_write(context->meta->seq, &found, sizeof(found));
+    return 0;
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "socket_fds.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "fd.hpp"
+#include "socket_fd.h"
+#include "socket_fds_object.hpp"
+
+namespace unwait::bpf {
+namespace {
+
+struct Close {
+    void operator()(bpf_object* object) const noexcept { bpf_object__close(object); }
+    void operator()(bpf_link* link) const noexcept { bpf_link__destroy(link); }
+};
+
+Unavailable unavailable(const char* step, int error) {
+    switch (error) {
+        case EPERM:
+        case EACCES:
+            return {std::string(step) +
+                    " is not permitted: run as root, or with CAP_BPF and CAP_PERFMON"};
+        case ENOSYS:
+            return {"the kernel has no bpf(2)"};
+        default:
+            return {std::string(step) + ": " + std::strerror(error)};
+    }
+}
+
+/// The program, loaded.
+class Program {
+public:
+    [[nodiscard]] static std::variant<Program, Unavailable> load();
+
+    /// Which inodes it is to look for. Returns 0 or an errno value.
+    int want(std::span<const std::uint64_t> inodes);
+    /// One walk over all fds: read(2) gives records; without a value, errno says why.
+    [[nodiscard]] sys::Fd walk();
+
+private:
+    explicit Program(bpf_object* object) noexcept : object_(object) {}
+
+    std::unique_ptr<bpf_object, Close> object_;
+    std::unique_ptr<bpf_link, Close> link_;
+};
+
+/// The iterator numbers processes as the first pid namespace does.
+bool is_in_first_pid_namespace() {
+    constexpr ino_t first = 0xEFFFFFFC;  // PROC_PID_INIT_INO, part of the kernel's ABI
+    struct stat status {};
+    return ::stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == first;
+}
+
+std::variant<Program, Unavailable> Program::load() {
+    if (!is_in_first_pid_namespace()) {
+        return Unavailable{
+            "BPF numbers processes as the host does, and this is a pid namespace of "
+            "a container: run on the host"};
+    }
+    if (::access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
+        return Unavailable{
+            "the kernel does not describe its types: CONFIG_DEBUG_INFO_BTF gives "
+            "/sys/kernel/btf/vmlinux"};
+    }
+    libbpf_set_print(nullptr);
+    bpf_object_open_opts options{};
+    options.sz = sizeof options;
+    options.object_name = "unwait";
+    Program program(
+        bpf_object__open_mem(socket_fds_object.data(), socket_fds_object.size(), &options));
+    if (!program.object_) return unavailable("open of the BPF program", errno);
+    if (const int error = -bpf_object__load(program.object_.get()); error != 0) {
+        return unavailable("load of the BPF program", error);
+    }
+    return program;
+}
+
+int Program::want(std::span<const std::uint64_t> inodes) {
+    std::vector<std::uint8_t> bits(UNWAIT_WANTED_BYTES);
+    for (const std::uint64_t inode : inodes) {
+        const std::uint64_t bit = inode % UNWAIT_WANTED_BITS;
+        bits[bit / 8] = static_cast<std::uint8_t>(bits[bit / 8] | 1U << bit % 8);
+    }
+    const bpf_map* map = bpf_object__find_map_by_name(object_.get(), ".bss");
+    const int key = 0;
+    return -bpf_map_update_elem(bpf_map__fd(map), &key, bits.data(), BPF_ANY);
+}
+
+sys::Fd Program::walk() {
+    bpf_program* program = bpf_object__find_program_by_name(object_.get(), "socket_fds");
+    link_.reset(bpf_program__attach_iter(program, nullptr));
+    return sys::Fd(link_ ? bpf_iter_create(bpf_link__fd(link_.get())) : -1);
+}
+
+/// Appends all records. Returns 0 or an errno value.
+int read_all(int walk, std::vector<unwait_socket_fd>& records) {
+    std::array<unwait_socket_fd, 1024> buffer;
+    for (;;) {
+        const ssize_t length = ::read(walk, buffer.data(), sizeof buffer);
+        if (length == 0) return 0;
+        // EAGAIN: a million fds without one to tell of.
+        if (length < 0 && errno != EAGAIN && errno != EINTR) return errno;
+        if (length < 0) continue;
+        const auto count = static_cast<std::size_t>(length) / sizeof(unwait_socket_fd);
+        records.insert(records.end(), buffer.begin(),
+                       buffer.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+}
+
+/// The kernel leaves out threads that share the table of their leader. Where that has exited, each
+/// of its threads tells of the same table.
+std::vector<sys::KnownFd> one_for_each_table(const std::vector<unwait_socket_fd>& records,
+                                             std::span<const std::uint64_t> inodes) {
+    std::vector<std::uint64_t> wanted(inodes.begin(), inodes.end());
+    std::ranges::sort(wanted);
+    std::map<std::pair<pid_t, std::uint64_t>, pid_t> first_thread;
+    for (const auto& record : records) {
+        const auto thread = first_thread.try_emplace({record.pid, record.table}, record.tid).first;
+        thread->second = std::min(thread->second, record.tid);
+    }
+    std::vector<sys::KnownFd> fds;
+    fds.reserve(records.size());
+    for (const auto& record : records) {
+        if (first_thread.at({record.pid, record.table}) == record.tid &&
+            std::ranges::binary_search(wanted, record.inode)) {
+            fds.push_back(
+                {record.pid, record.tid, static_cast<int>(record.fd), std::uint64_t{record.inode}});
+        }
+    }
+    std::ranges::sort(fds);
+    return fds;
+}
+
+}  // namespace
+
+std::variant<std::vector<sys::KnownFd>, Unavailable> find_socket_fds(
+    std::span<const std::uint64_t> inodes) {
+    auto loaded = Program::load();
+    if (auto* why = std::get_if<Unavailable>(&loaded)) return std::move(*why);
+    auto& program = std::get<Program>(loaded);
+    if (const int error = program.want(inodes); error != 0) {
+        return unavailable("write of a BPF map", error);
+    }
+    const sys::Fd walk = program.walk();
+    if (!walk) return unavailable("start of the BPF iterator task_file", errno);
+    std::vector<unwait_socket_fd> records;
+    if (const int error = read_all(walk.get(), records); error != 0) {
+        return unavailable("read of the BPF iterator task_file", error);
+    }
+    return one_for_each_table(records, inodes);
+}
+
+std::optional<Unavailable> obstacle() {
+    auto loaded = Program::load();
+    if (auto* why = std::get_if<Unavailable>(&loaded)) return std::move(*why);
+    if (!std::get<Program>(loaded).walk()) {
+        return unavailable("start of the BPF iterator task_file", errno);
+    }
+    return std::nullopt;
+}
+
+}  // namespace unwait::bpf
