@@ -8,7 +8,7 @@ start=$PWD
 cd "$(dirname "$0")/.."
 
 tests/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev libunwind-dev nlohmann-json3-dev \
-    libboost-program-options-dev doctest-dev gdb iproute2 lsof >&2
+    libboost-program-options-dev libbpf-dev clang doctest-dev gdb iproute2 lsof >&2
 
 out=build-bench
 log=$out-build.log

@@ -58,10 +58,11 @@ int socket_fds(struct bpf_iter__task_file *context) {
     struct file *file = context->file;
     if (!task || !file) return 0;
 
+    /* This looks at the file alone; the inodes of all the others stay out of the cache. */
+    if (!bpf_sock_from_file(file)) return 0;
     __u64 inode = file->f_inode->i_ino;
     __u32 bit = inode & (UNWAIT_WANTED_BITS - 1);
     if (!(wanted[bit / 8] & 1 << bit % 8)) return 0;
-    if (!bpf_sock_from_file(file)) return 0; /* other file systems number from 1 too */
 
     struct unwait_socket_fd found = {
         .inode = inode,
