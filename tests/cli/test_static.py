@@ -39,10 +39,17 @@ class Static(TestCase):
         shutil.copy(self.binary, self.root)
 
     def run_ok(self, *arguments, status=0):
-        """In a mount namespace of its own, which takes the mount along when it ends."""
-        script = 'mount --rbind /proc "$0/proc" && exec chroot "$0" /unwait "$@"'
+        """In a mount namespace of its own. Where / is no mount point, as in a chroot, what is
+        mounted there may be seen outside all the same: so it is taken away again."""
+        script = """mount --make-rprivate / 2>/dev/null
+            mount --bind /proc "$0/proc" || exit
+            chroot "$0" /unwait "$@"
+            status=$?
+            umount --lazy "$0/proc"
+            exit $status"""
+        unshare = ["unshare", "--mount", "--propagation", "unchanged"]
         result = subprocess.run(
-            ["unshare", "--mount", "sh", "-c", script, self.root, *map(str, arguments)],
+            [*unshare, "sh", "-c", script, self.root, *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
