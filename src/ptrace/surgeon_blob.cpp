@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// How the surgeon has a chunk of calls made by one thread.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+
+#include "cut_check.hpp"
+#include "surgeon_limits.hpp"
+#include "surgeon_process.hpp"
+
+namespace unwait::ptrace {
+
+namespace {
+
+void pause_briefly() noexcept {
+    const timespec pause{0, 20'000};
+    nanosleep(&pause, nullptr);
+}
+
+}  // namespace
+
+arch::BlobTask SurgeonProcess::blob_task() const noexcept {
+    return {operation_,   slot_ + sizeof(Cave::Header), to_cut_,
+            placeholder_, relies_on_marks_ ? mark_ : 0, waits_};
+}
+
+void SurgeonProcess::write_blob() {
+    const std::size_t size =
+        sizeof(Cave::Header) +
+        arch::build_blob(blob_task(), vehicle().registers, image_.data() + sizeof(Cave::Header));
+    slot_size_ = (size + 15) / 16 * 16;
+    const Cave::Header header{cave_magic, slot_size_};
+    std::memcpy(image_.data(), &header, sizeof header);
+    if (::pwrite(memory_.get(), image_.data(), slot_size_, static_cast<off_t>(slot_)) !=
+        static_cast<ssize_t>(slot_size_)) {
+        give_up(refusal::not_writable);
+    }
+}
+
+SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
+    if (!vehicle().prepare(now_ns() + stop_patience)) {
+        if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(refusal::killed, true);
+        return BlobEnd::interrupted;
+    }
+    waits_ = vehicle().state() == TracedThread::State::group_stopped;
+    // Who runs on is seen to when the next chunk stops it.
+    const bool may_be_left =
+        !last_chunk_ && !waits_ && arch::blob_needs_nobody(vehicle().registers);
+    write_blob();
+    for (const Cut* cut : to_cut_) record_.cuts[cut - cuts_.data()].committed = true;
+    // The commit point: from here on the target needs nobody.
+    if (!vehicle().start_at(slot_ + sizeof(Cave::Header) + arch::blob_entry)) {
+        give_up(refusal::killed, true);
+    }
+    const std::uint64_t deadline = now_ns() + blob_patience;
+    for (std::uint64_t slice = spin_patience + to_cut_.size() * 10 * ns_per_us;; slice *= 2) {
+        const bool is_interrupted = !watch_blob(std::min(now_ns() + slice, deadline));
+        blob_over_ns_ = now_ns();
+        if (is_interrupted) return leave_blob(false);
+        // Closing is over with the last cut, where nobody else could make it; behind the last
+        // replacement the placeholder is closed.
+        const bool is_closed =
+            operation_ == Operation::close && freeze_ == Freeze::all && blob_has_finished();
+        if (is_closed) {
+            // Those before the last are closed too, and who runs again may reuse any number.
+            record_all_cuts();
+            release_bystanders();
+            leaving_ = may_be_left;
+            if (leaving_) return BlobEnd::finished;
+        }
+        vehicle().interrupt();
+        switch (vehicle().wait(deadline)) {
+            case TracedThread::Stop::none:
+                give_up(refusal::too_slow, true);
+            case TracedThread::Stop::gone:
+                give_up(refusal::killed);
+            case TracedThread::Stop::signal:
+                return leave_blob(is_closed);
+            case TracedThread::Stop::held:
+                break;
+        }
+        if (is_closed || has_made_all_calls(read_vehicle())) return leave_blob(is_closed);
+        // It has had no processor yet. Left alone it comes to its end by itself.
+        if (now_ns() > deadline) give_up(refusal::too_slow, true);
+        vehicle().cont();
+        pause_briefly();
+    }
+}
+
+bool SurgeonProcess::watch_blob(std::uint64_t deadline) {
+    const std::uint64_t spin_until = now_ns() + spin_patience + to_cut_.size() * ns_per_us;
+    for (std::uint64_t now = now_ns(); now < deadline && !blob_has_finished(); now = now_ns()) {
+        if (now > spin_until) {
+            pause_briefly();
+        } else {
+            arch::relax();
+        }
+        switch (vehicle().wait(now)) {
+            case TracedThread::Stop::none:
+                break;
+            case TracedThread::Stop::gone:
+                give_up(refusal::killed);
+            case TracedThread::Stop::signal:
+                return false;
+            case TracedThread::Stop::held:
+                // Asked for before: a group-stopped thread stops once more without getting
+                // anywhere.
+                vehicle().cont();
+        }
+    }
+    return true;
+}
+
+SurgeonProcess::BlobEnd SurgeonProcess::leave_blob(bool is_closed) {
+    // If it is still in the blob, or about to repeat the call that it was stopped in, it becomes
+    // what it was: whatever a signal makes of that call is the kernel's business again, as if
+    // nothing had been.
+    const arch::Registers now = read_vehicle();
+    placeholder_ = open_placeholder(now);
+    const bool was_in_slot = is_in_slot(arch::instruction_pointer(now));
+    const auto& stopped = vehicle().registers;
+    if (was_in_slot || arch::about_to_restart(now, stopped)) {
+        const auto left =
+            arch::leave_blob(blob_task(), now, stopped, vehicle().tid(), vehicle().signal());
+        if (!arch::write_registers(vehicle().tid(), left)) give_up(refusal::killed);
+    }
+    // Signals are passed on; the stop that follows comes before a handler's first instruction.
+    if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(refusal::killed, true);
+    if (placeholder_ >= 0) return BlobEnd::interrupted;
+    if (is_closed || blob_has_finished()) return BlobEnd::finished;
+    return was_in_slot ? BlobEnd::interrupted : BlobEnd::without_effect;
+}
+
+bool SurgeonProcess::blob_has_finished() const noexcept {
+    if (to_cut_.empty()) return true;  // there was only a placeholder to close
+    // It goes through its table in order.
+    const auto same = leads_to_file(patient_.table, *to_cut_.back());
+    return same == sys::Same::no || same == sys::Same::gone;
+}
+
+arch::Registers SurgeonProcess::read_vehicle() noexcept {
+    arch::Registers now{};
+    if (!arch::read_registers(vehicle().tid(), now)) give_up(refusal::killed);
+    return now;
+}
+
+int SurgeonProcess::open_placeholder(const arch::Registers& now) const noexcept {
+    if (operation_ != Operation::replace || !is_in_slot(arch::instruction_pointer(now))) return -1;
+    return arch::placeholder_in(blob_task(), now);
+}
+
+bool SurgeonProcess::has_made_all_calls(const arch::Registers& now) const noexcept {
+    const auto at = arch::instruction_pointer(now);
+    const auto calls = arch::blob_calls(operation_, now);
+    return !is_in_slot(at) || at >= blob_task().address + calls.over;
+}
+
+bool SurgeonProcess::is_in_slot(std::uintptr_t address) const noexcept {
+    return address >= slot_ && address < slot_ + slot_size_;
+}
+
+void SurgeonProcess::clear_slot() noexcept {
+    // No thread is in it, and none has an address in it that it could come back to.
+    std::ranges::fill(image_, std::byte{0});
+    [[maybe_unused]] const auto written =
+        ::pwrite(memory_.get(), image_.data(), slot_size_, static_cast<off_t>(slot_));
+}
+
+}  // namespace unwait::ptrace

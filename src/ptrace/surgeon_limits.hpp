@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// How long the surgeon waits for what, and what it says when that was not long enough.
+namespace unwait::ptrace {
+
+inline constexpr std::uint64_t ns_per_us = 1'000;
+inline constexpr std::uint64_t ns_per_ms = 1'000'000;
+// How many times slower than a processor the machine is: more than 1 only under an emulator.
+#ifndef UNWAIT_SLOWNESS
+#define UNWAIT_SLOWNESS 1
+#endif
+inline constexpr std::uint64_t slowness = UNWAIT_SLOWNESS;
+// On a machine with too little processor time a thread may need tens of milliseconds to get as far
+// as its stop; one that has not stopped by then is in uninterruptible sleep.
+inline constexpr std::uint64_t stop_patience = slowness * 50 * ns_per_ms;
+inline constexpr std::uint64_t blob_patience = slowness * 100 * ns_per_ms;
+inline constexpr std::uint64_t spin_patience = 50 * ns_per_us;
+inline constexpr std::uint64_t preparation_patience = 10'000 * ns_per_ms;
+// Longer than the patience above, so that an honest end comes first.
+inline constexpr std::uint64_t dead_man_base = slowness * 400 * ns_per_ms;
+inline constexpr std::uint64_t dead_man_per_thread = slowness * 100 * ns_per_us;
+inline constexpr std::size_t first_chunk = 32;
+inline constexpr std::size_t least_worthwhile_chunk = 16;
+// Filters are mostly the same in all threads of a process.
+inline constexpr std::size_t most_filtered_candidates = 16;
+inline constexpr int attempts_per_chunk = 5;
+inline constexpr int passes_for_newcomers = 20;
+
+namespace refusal {
+inline constexpr auto killed = "the process was killed meanwhile";
+inline constexpr auto too_slow =
+    "a thread of the process did not stop in time (uninterruptible sleep, or no processor for it)";
+inline constexpr auto without_effect =
+    "the calls were made without effect: the process has no fd left for a placeholder, or its "
+    "limit of open files is below the number";
+inline constexpr auto not_writable =
+    "the [vdso] of the process cannot be written to (proc_mem.force_override?)";
+inline constexpr auto churning = "the process starts threads faster than they can be held";
+}  // namespace refusal
+
+}  // namespace unwait::ptrace

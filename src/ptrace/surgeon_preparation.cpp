@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// What the surgeon does before anything is stopped.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "dead_man.hpp"
+#include "file_identity.hpp"
+#include "residue.hpp"
+#include "surgeon_limits.hpp"
+#include "surgeon_process.hpp"
+#include "task_list.hpp"
+#include "unwait/error.hpp"
+
+namespace unwait::ptrace {
+
+void SurgeonProcess::find_room() {
+    const std::string path = "/proc/" + std::to_string(patient_.table) + "/mem";
+    memory_ = sys::Fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    if (!memory_) throw Error(errno, "open of " + path);
+    // Only who may trace the target can open this file, so nobody else can hold the lock.
+    if (::flock(memory_.get(), LOCK_EX | LOCK_NB) != 0) {
+        give_up("another unwait is at work on this process", true);
+    }
+    cave_ = Cave::find(patient_.table, memory_);
+    if (!cave_) give_up("the process has no [vdso] in which code could be placed");
+    auto room = cave_->room(memory_);
+    const std::size_t whole = cave_->range().end - cave_->range().begin;
+    const auto fits = [this](std::size_t size) {
+        const std::size_t overhead = sizeof(Cave::Header) + arch::blob_size(operation_, 0) + 16;
+        const std::size_t per_cut = arch::blob_size(operation_, 1) - arch::blob_size(operation_, 0);
+        return size < overhead ? 0 : (size - overhead) / per_cut;
+    };
+    if (fits(whole) == 0) give_up("the [vdso] of the process has no room for code");
+    if (fits(room.size) < std::min(least_worthwhile_chunk, fits(whole))) {
+        // Surgeons that were killed have left their slots.
+        must_reclaim_ = true;
+        freeze_ = Freeze::all;
+        room = {cave_->range().begin, whole};
+    }
+    slot_ = room.address;
+    chunk_limit_ = std::min(fits(room.size), cuts_.size());
+    image_.resize(whole);
+    to_cut_.reserve(cuts_.size());
+    filters_.emplace(operation_, cuts_, slot_ + sizeof(Cave::Header));
+}
+
+void SurgeonProcess::reclaim_room() {
+    // One thread after the other: as nobody else can place code there now, a thread that was once
+    // proven to be out of it stays out.
+    for (auto& thread : threads_) {
+        if (!stop_alone(thread)) continue;
+        const bool may_return = may_return_to(thread, cave_->range());
+        thread.release(false);
+        if (may_return) give_up("a thread is still in code that a killed unwait has left", true);
+    }
+    std::ranges::fill(image_, std::byte{0});
+    if (::pwrite(memory_.get(), image_.data(), image_.size(), static_cast<off_t>(slot_)) !=
+        static_cast<ssize_t>(image_.size())) {
+        give_up(refusal::not_writable);
+    }
+}
+
+bool SurgeonProcess::stop_alone(TracedThread& thread) noexcept {
+    arm_dead_man(dead_man_base);
+    thread.interrupt();
+    if (thread.hold(now_ns() + stop_patience, *filters_)) return true;
+    if (thread.state() != TracedThread::State::gone) give_up(refusal::too_slow, true);
+    return false;
+}
+
+std::string SurgeonProcess::objection_of(TracedThread& thread) {
+    if (!stop_alone(thread)) return "the thread that was to make the call has ended";
+    const int error = filters_->read(thread.tid());
+    thread.release(false);
+    return error == 0 ? filters_->objection(thread.tid(), thread.registers)
+                      : FilterCheck::unreadable(thread.tid(), error);
+}
+
+// The vehicle is the last of them; filters stood against those before it.
+std::vector<TracedThread> SurgeonProcess::seize_vehicle(std::span<const SurveyedThread> surveyed) {
+    // The blob must run in the patient itself: a process that shares the fd table has a vdso of its
+    // own.
+    std::vector<SurveyedThread> able;
+    std::ranges::copy_if(surveyed, std::back_inserter(able), [this](const auto& thread) {
+        // And in a thread that uses the table, where there are several in one process.
+        return thread.process == patient_.id.pid && thread.fitness != Fitness::unfit &&
+               sys::same_fd_table(thread.tid, patient_.table) == sys::Same::yes;
+    });
+    std::ranges::stable_sort(able, {}, [](const SurveyedThread& thread) {
+        return std::pair(thread.may_be_filtered, thread.fitness);
+    });
+    std::string objection =
+        "no thread of the process can make the call: each is in seccomp's strict mode, in "
+        "uninterruptible sleep or exiting";
+    std::vector<TracedThread> seized;
+    for (const auto& candidate : able) {
+        if (seized.size() == most_filtered_candidates) break;
+        arm_dead_man(dead_man_base);
+        TracedThread thread(candidate);
+        const int error = thread.seize();
+        if (error == ESRCH) continue;
+        if (error != 0) {
+            throw Error(error, "PTRACE_SEIZE of thread " + std::to_string(thread.tid()));
+        }
+        seized.push_back(thread);
+        if (!candidate.may_be_filtered) {
+            filters_->expect_unfiltered(candidate);
+            return seized;
+        }
+        objection = objection_of(seized.back());
+        if (objection.empty()) return seized;
+    }
+    give_up(objection.c_str());
+}
+
+void SurgeonProcess::seize_threads() {
+    auto processes = patient_.sharers;
+    processes.insert(processes.begin(), patient_.id);
+    auto surveyed = survey_threads(processes);
+    // From the first PTRACE_SEIZE on a signal to the target waits for us. It may also block for
+    // ever, while a sibling is in execve(2).
+    auto seized = seize_vehicle(surveyed);
+    const SurveyedThread carrier = seized.back().surveyed();
+    if (freeze_ == Freeze::one) {
+        surveyed = {carrier};
+        for (auto& refused : std::span(seized).first(seized.size() - 1)) {
+            if (stop_alone(refused)) refused.release(true);
+        }
+    }
+    arm_dead_man(dead_man_base + surveyed.size() * dead_man_per_thread);
+    for (const auto& candidate : surveyed) {
+        if (candidate.zombie) continue;
+        const auto known = std::ranges::find(seized, candidate.tid, &TracedThread::tid);
+        TracedThread thread = known != seized.end() ? *known : TracedThread(candidate);
+        const int error = known != seized.end() ? 0 : thread.seize();
+        if (error == ESRCH) continue;
+        if (error != 0) {
+            throw Error(error, "PTRACE_SEIZE of thread " + std::to_string(thread.tid()));
+        }
+        if (thread.tid() == carrier.tid) vehicle_ = threads_.size();
+        threads_.push_back(thread);
+    }
+    if (threads_.empty() || vehicle().tid() != carrier.tid) {
+        give_up("the thread that was to make the call has ended", true);
+    }
+    for (const auto& process : processes) {
+        task_directories_.push_back(open_task_directory(process.pid));
+    }
+    // Room for threads that start meanwhile: nothing may be allocated later.
+    threads_.reserve(threads_.size() * 2 + 256);
+}
+
+void SurgeonProcess::check_identity() {
+    // Seized threads cannot be reaped behind our back: from here on the pid stays what it is.
+    if (!is_still(patient_.id)) give_up("the process has exited, and its pid may mean another now");
+    for (const auto& sharer : patient_.sharers) {
+        if (!is_still(sharer)) give_up("a process that shares the fd table has exited", true);
+    }
+}
+
+}  // namespace unwait::ptrace
