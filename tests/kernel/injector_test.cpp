@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -44,7 +45,6 @@ TEST_CASE("close and replace one fd, and nothing else") {
             REQUIRE(surgery.cuts.size() == 1);
             CHECK(surgery.cuts[0].ending == CutEnding::done);
             CHECK(surgery.cuts[0].stopped.count() > 0);
-            CHECK(surgery.cuts[0].stopped.count() < 20'000 * slowness);
             auto after = victim.fds();
             if (operation == Operation::replace) {
                 CHECK(after.at(victim.fd()) != before.at(victim.fd()));
@@ -68,6 +68,50 @@ TEST_CASE("a number that leads elsewhere is left alone") {
     CHECK(surgery.refusal == "");
     CHECK(surgery.cuts[0].ending == CutEnding::changed);
     CHECK(victim.fds() == before);
+    check_nothing_else_changed(victim);
+}
+
+TEST_CASE("of many numbers those that lead elsewhere are left alone") {
+    for (const auto operation : {Operation::close, Operation::replace}) {
+        for (const auto& changed : std::vector<std::vector<std::size_t>>{{0}, {99}, {17, 18, 60}}) {
+            CAPTURE(operation);
+            CAPTURE(changed.front());
+            Victim victim({"close-wait", "count=100"});
+            const Cuts cuts(victim, victim.numbers("fds"));
+            for (const auto index : changed) {
+                victim.ask("close " + std::to_string(cuts.cuts[index].fd));
+                // Always the lowest free number.
+                const auto number = static_cast<std::uint64_t>(cuts.cuts[index].fd);
+                while (victim.ask_number("open /dev/null") != number) {
+                }
+            }
+            const auto surgery = ptrace::operate(patient_of(victim), operation, cuts.cuts);
+            CHECK(surgery.refusal == "");
+            for (std::size_t i = 0; i < cuts.cuts.size(); ++i) {
+                const bool was_changed = std::ranges::find(changed, i) != changed.end();
+                CAPTURE(i);
+                CHECK(surgery.cuts[i].ending ==
+                      (was_changed ? CutEnding::changed : CutEnding::done));
+                CHECK(::fcntl(cuts.references[i].get(), F_GETOWN) == 0);
+            }
+            for (const auto index : changed) {
+                CHECK(victim.fds().contains(cuts.cuts[index].fd));
+                victim.ask("close " + std::to_string(cuts.cuts[index].fd));
+            }
+            check_nothing_else_changed(victim);
+        }
+    }
+}
+
+TEST_CASE("a file that has an owner keeps it") {
+    Victim victim({"close-wait", "count=40"});
+    const Cuts cuts(victim, victim.numbers("fds"));
+    REQUIRE(::fcntl(cuts.references[7].get(), F_SETOWN, victim.pid()) == 0);
+    const auto surgery = ptrace::operate(patient_of(victim), Operation::close, cuts.cuts);
+    CHECK(surgery.refusal == "");
+    CHECK(std::ranges::all_of(surgery.cuts,
+                              [](const auto& cut) { return cut.ending == CutEnding::done; }));
+    CHECK(::fcntl(cuts.references[7].get(), F_GETOWN) == victim.pid());
     check_nothing_else_changed(victim);
 }
 
