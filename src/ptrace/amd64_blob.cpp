@@ -13,6 +13,8 @@ extern const std::byte unwait_blob_replace[];
 extern const std::byte unwait_blob_replace_end[];
 // Behind the system call instructions.
 extern const std::byte unwait_after_cut_close[];
+extern const std::byte unwait_checked_close[];
+extern const std::byte unwait_checked_replace[];
 extern const std::byte unwait_over_close[];
 extern const std::byte unwait_over_replace[];
 extern const std::byte unwait_after_socket_replace[];
@@ -67,10 +69,12 @@ BlobCalls blob_calls(Operation operation) noexcept {
     };
     if (operation == Operation::close) {
         return {.architecture = AUDIT_ARCH_X86_64,
+                .checked = at(unwait_checked_close),
                 .over = at(unwait_over_close),
                 .cut = {SYS_close, at(unwait_after_cut_close)}};
     }
     return {.architecture = AUDIT_ARCH_X86_64,
+            .checked = at(unwait_checked_replace),
             .over = at(unwait_over_replace),
             .cut = {SYS_dup3, at(unwait_after_cut_replace)},
             .socket = {SYS_socket, at(unwait_after_socket_replace)},

@@ -160,7 +160,8 @@ struct BlobCalls {
         std::uintptr_t end;
     };
     std::uint32_t architecture;
-    std::uintptr_t over;                ///< from here on it makes none
+    std::uintptr_t checked = 0;         ///< before this it only looks at marks
+    std::uintptr_t over = 0;            ///< from here on it makes none
     Call cut;                           ///< close or dup3
     Call socket{}, shutdown{}, last{};  ///< of a replacing blob; the last closes the placeholder
 };

@@ -14,6 +14,7 @@
         .macro  blob name, replaces
         .balign 16
         .globl  unwait_blob_\name, unwait_blob_\name\()_end, unwait_after_cut_\name, unwait_over_\name
+        .globl  unwait_checked_\name
         .if \replaces
         .globl  unwait_after_socket_\name, unwait_after_shutdown_\name, unwait_after_last_\name
         .endif
@@ -45,6 +46,7 @@ unwait_blob_\name:
         jrcxz   8b
         jmp     unwait_over_\name
 9:
+unwait_checked_\name:
         .if \replaces
         mov     adopted_\name(%rip), %rcx      # a placeholder that an interrupted run has left, plus 1
         jrcxz   6f

@@ -49,7 +49,9 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
     const bool may_be_left =
         !last_chunk_ && !waits_ && arch::blob_needs_nobody(vehicle().registers);
     write_blob();
-    for (const Cut* cut : to_cut_) record_.cuts[cut - cuts_.data()].committed = true;
+    if (!relies_on_marks_) {
+        for (const Cut* cut : to_cut_) record_.cuts[cut - cuts_.data()].committed = true;
+    }
     // The commit point: from here on the target needs nobody.
     if (!vehicle().start_at(slot_ + sizeof(Cave::Header) + arch::blob_entry)) {
         give_up(refusal::killed, true);
@@ -120,6 +122,9 @@ SurgeonProcess::BlobEnd SurgeonProcess::leave_blob(bool is_closed) {
     const arch::Registers now = read_vehicle();
     placeholder_ = open_placeholder(now);
     const bool was_in_slot = is_in_slot(arch::instruction_pointer(now));
+    const auto calls = arch::blob_calls(operation_, now);
+    const auto at = arch::instruction_pointer(now) - blob_task().address;
+    has_begun_cuts_ = was_in_slot && at >= calls.checked && at < calls.over;
     const auto& stopped = vehicle().registers;
     if (was_in_slot || arch::about_to_restart(now, stopped)) {
         const auto left =

@@ -47,7 +47,8 @@ void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
         if (end == BlobEnd::without_effect && !relies_on_marks_) give_up(refusal::without_effect);
         // Whatever it was interrupted by, the vehicle is held again, as are all others.
         check_vehicle();
-        record_finished_cuts();
+        // One that relied on marks has cut nothing before it had found them all.
+        if (!relies_on_marks_ || has_begun_cuts_) record_finished_cuts();
         relies_on_marks_ = false;
         select_proven(first, count);
     }

@@ -19,7 +19,8 @@ namespace unwait::ptrace {
 struct Record {
     struct Entry {
         CutEnding ending;
-        bool committed;  ///< the target was made to carry it out; `ending` may be behind
+        bool
+            committed;  ///< proven, and the target was made to carry it out; `ending` may be behind
         std::uint32_t stopped_us;
     };
     std::array<char, 256> refusal;
@@ -110,6 +111,7 @@ private:
     std::size_t vehicle_ = 0;                // the thread that runs the blob
     std::optional<FilterCheck> filters_;
     std::optional<Cave> cave_;
+    bool has_begun_cuts_ = false;     // the blob, when it was left before its end
     bool waits_ = false;              // the blob, for us: job control has stopped the process
     bool leaving_ = false;            // nobody has yet seen the vehicle outside of its last blob
     bool must_reclaim_ = false;       // slots of killed surgeons take the room
