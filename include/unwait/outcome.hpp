@@ -41,6 +41,8 @@ struct Summary {
 /// Everything a run has to say. A part that the command has not reached is absent.
 struct Report {
     std::string command;
+    std::string
+        run_id;  ///< of a run that may change something, as in its audit records; else empty
     std::chrono::system_clock::time_point taken_at;
     std::string boot_id;
     std::string host;

@@ -58,6 +58,19 @@ Summary summarize(const Report& report) {
     return summary;
 }
 
+/// Several as one.
+class Observers final : public Observer {
+public:
+    explicit Observers(Observer* first) : all_{first} {}
+    void add(Observer* another) { all_.push_back(another); }
+    void on_outcome(const Step& step, const Outcome& outcome) override {
+        for (Observer* each : all_) each->on_outcome(step, outcome);
+    }
+
+private:
+    std::vector<Observer*> all_;
+};
+
 std::set<ProcessId> processes_of(const Plan& plan) {
     std::set<ProcessId> processes;
     for (const Step& step : plan.steps) {
@@ -97,7 +110,9 @@ Run::Run(const RunOptions& options)
       stop_(options.timeout),
       talk_(options.output),
       rulebook_(policy_in_force(options.policy)),
-      printer_(make_printer(options.output)) {}
+      printer_(make_printer(options.output)) {
+    if (options.audit && !options.dry_run) audit_.emplace(*options.audit);
+}
 
 Plan Run::plan_for(std::span<const Finding> findings, const Policy& policy) const {
     return make_plan(findings, policy, read_self(findings), rulebook_,
@@ -149,6 +164,7 @@ ExitStatus Run::end(Report& report, ExitStatus status) {
 }
 
 ExitStatus Run::carry_out(Report report, std::vector<Outcome> settled) {
+    report.run_id = new_run_id();
     const auto runner =
         options_.dry_run ? make_dry_runner() : make_linux_runner(report.plan->policy, stop_);
     const bool for_real = runner->needs_consent();
@@ -167,16 +183,25 @@ ExitStatus Run::carry_out(Report report, std::vector<Outcome> settled) {
         return end(report, ExitStatus::not_consented);
     }
 
-    if (for_real && rulebook_.cool_down) mark_runs(processes_of(open));
+    Observers observers{printer_.get()};
+    if (for_real && !open.steps.empty()) {
+        if (rulebook_.cool_down) mark_runs(processes_of(open));
+        if (audit_) {
+            audit_->intend(report, open, rulebook_.path);
+            observers.add(&*audit_);
+        }
+    }
     stop_.arm();
-    auto outcomes = execute(open, *runner, stop_, *printer_);
+    auto outcomes = execute(open, *runner, stop_, observers);
     stop_.disarm();
     if (for_real) {
         std::ranges::move(outcomes, std::back_inserter(settled));
         std::ranges::sort(settled, {}, &Outcome::id);
         report.outcomes = std::move(settled);
     }
-    return end(report, status_of(report));
+    const ExitStatus status = end(report, status_of(report));
+    if (audit_) audit_->finish();
+    return status;
 }
 
 }  // namespace unwait::cli

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "audit.hpp"
 #include "command.hpp"
 #include "exit_status.hpp"
 #include "printer.hpp"
@@ -20,7 +22,7 @@ namespace unwait::cli {
 class Run {
 public:
     /// The time of --timeout runs from here. Throws Error, and Refused for what is wrong with the
-    /// policy.
+    /// policy or the audit file.
     explicit Run(const RunOptions& options);
 
     [[nodiscard]] const Talk& talk() const { return talk_; }
@@ -41,6 +43,7 @@ private:
     StopSwitch stop_;
     Talk talk_;
     Rulebook rulebook_;
+    std::optional<Audit> audit_;  ///< absent when nothing is to be recorded
     std::unique_ptr<Printer> printer_;
 };
 

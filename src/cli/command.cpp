@@ -106,6 +106,7 @@ RunOptions run_options_of(const Given& given) {
     options.detailed_exitcode = given.contains("detailed-exitcode");
     options.timeout = timeout_of(given);
     options.policy = path_of(given, "policy");
+    options.audit = path_of(given, "audit");
     options.output = output_of(given);
     return options;
 }

@@ -54,6 +54,7 @@ struct RunOptions {
     bool detailed_exitcode = false;
     std::optional<std::chrono::milliseconds> timeout;
     std::optional<std::string> policy;  ///< path
+    std::optional<std::string> audit;   ///< path
     Output output;
 };
 

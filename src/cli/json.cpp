@@ -160,9 +160,35 @@ Json summary_json(const Summary& summary) {
 }
 
 Json run_json(const Report& report) {
-    return {{"format_version", format_version}, {"tool_version", UNWAIT_VERSION},
-            {"command", report.command},        {"taken_at", format_time(report.taken_at)},
-            {"boot_id", report.boot_id},        {"host", text_json(report.host)}};
+    Json run{{"format_version", format_version}, {"tool_version", UNWAIT_VERSION},
+             {"command", report.command},        {"taken_at", format_time(report.taken_at)},
+             {"boot_id", report.boot_id},        {"host", text_json(report.host)}};
+    if (!report.run_id.empty()) run.add({"run_id", report.run_id});
+    return run;
+}
+
+Json text_or_null(const std::string& text) {
+    return text.empty() ? Json(nullptr) : text_json(text);
+}
+
+Json operator_json(const Operator& who) {
+    return {{"uid", who.uid},
+            {"effective_uid", who.effective_uid},
+            {"login_uid", or_null(who.login_uid)},
+            {"sudo_user", text_or_null(who.sudo_user)},
+            {"tty", text_or_null(who.tty)}};
+}
+
+Json audit_json(const AuditHead& head) {
+    return {{"format_version", format_version},
+            {"time", format_time(std::chrono::system_clock::now())},
+            {"run_id", head.run_id},
+            {"host", text_json(head.host)},
+            {"boot_id", head.boot_id},
+            {"tool_version", UNWAIT_VERSION},
+            {"command", head.command},
+            {"policy", text_or_null(head.policy)},
+            {"who", operator_json(head.who)}};
 }
 
 std::string record(const char* type, const Json& members) {
@@ -256,6 +282,20 @@ std::string refusal_record(const std::string& refusal) {
 
 std::string outcome_record(const Outcome& outcome) {
     return record("outcome", outcome_json(outcome));
+}
+
+std::string intent_record(const AuditHead& head, const Step& step, const Policy& policy) {
+    Json json = audit_json(head);
+    json.add({"step", step_json(step, policy)});
+    return record("intent", json);
+}
+
+std::string audited_outcome_record(const AuditHead& head, const Step& step,
+                                   const Outcome& outcome) {
+    Json json = audit_json(head);
+    json.add({"socket", socket_json(step.socket, step.holders)});
+    json.add({"outcome", outcome_json(outcome)});
+    return record("outcome", json);
 }
 
 std::string summary_record(const Summary& summary) {

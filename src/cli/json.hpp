@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "audit.hpp"
 #include "command.hpp"
 #include "groups.hpp"
 #include "terminal.hpp"
@@ -37,5 +38,11 @@ void write_json(ResultStream& stream, const Report& report,
 [[nodiscard]] std::string refusal_record(const std::string& refusal);
 [[nodiscard]] std::string outcome_record(const Outcome& outcome);
 [[nodiscard]] std::string summary_record(const Summary& summary);
+
+/// Records of an audit file.
+[[nodiscard]] std::string intent_record(const AuditHead& head, const Step& step,
+                                        const Policy& policy);
+[[nodiscard]] std::string audited_outcome_record(const AuditHead& head, const Step& step,
+                                                 const Outcome& outcome);
 
 }  // namespace unwait::cli

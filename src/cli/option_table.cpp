@@ -70,6 +70,8 @@ constexpr auto options = std::to_array<OptionSpec>({
      "also clear what would be left alone for this reason"},
     {Section::safety, "policy", 0, "FILE", false, ruled,
      "what may be done at most (/etc/unwait/policy.json, if it exists)"},
+    {Section::safety, "audit", 0, "FILE", false, acting,
+     "record there what is about to be done, and what came of it"},
     {Section::safety, "max-sockets", 0, "N", false, acting, "refuse a plan of more sockets (1000)"},
     {Section::safety, "max-processes", 0, "N", false, acting,
      "refuse a plan that touches more processes (20)"},

@@ -97,6 +97,8 @@ int run(std::span<char* const> arguments) {
     close_inherited_sockets();
     // A reader that goes away is an error to report, not a reason to die in the middle of a step.
     ::signal(SIGPIPE, SIG_IGN);
+    // Nor is a file that may not grow any more (RLIMIT_FSIZE).
+    ::signal(SIGXFSZ, SIG_IGN);
     return static_cast<int>(run_and_explain(arguments.subspan(arguments.empty() ? 0 : 1)));
 }
 

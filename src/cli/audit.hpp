@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include "audit_file.hpp"
+#include "execute.hpp"
+#include "operator.hpp"
+#include "unwait/outcome.hpp"
+
+namespace unwait::cli {
+
+/// What the records of one run have in common.
+struct AuditHead {
+    std::string run_id;
+    std::string boot_id;
+    std::string host;
+    std::string command;
+    std::string policy;  ///< path, empty for none
+    Operator who;
+};
+
+/// Writes down what a run is about to do, before it does, and what came of it: to a file, one JSON
+/// record on each line, and to the log of the system.
+class Audit final : public Observer {
+public:
+    /// Throws Refused when nothing could be recorded there.
+    explicit Audit(const std::string& path) : file_(AuditFile::open(path)) {}
+
+    /// The intents of all steps, on the disk when this returns. Throws Refused.
+    void intend(const Report& report, const Plan& plan, const std::string& policy);
+    void on_outcome(const Step& step, const Outcome& outcome) override;
+    /// The outcomes are on the disk. Throws Error when any is not.
+    void finish();
+
+private:
+    AuditFile file_;
+    AuditHead head_;
+    std::exception_ptr failure_;
+};
+
+}  // namespace unwait::cli
