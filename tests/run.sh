@@ -11,6 +11,7 @@ tests/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev libunwind-d
     shellcheck iproute2 nodejs default-jdk-headless golang-go python3-uvloop nginx-light redis-server >&2
 
 out=build-tests
+if ! command -v promtool >/dev/null; then tests/get-promtool.sh "$out/bin" >&2; fi
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 

@@ -58,7 +58,7 @@ struct Step {
     std::vector<Holder> holders;
     std::vector<Action> actions;  ///< never empty
     SharedText reason;            ///< why these actions
-    std::optional<Terms> terms;   ///< where a rule sets them; else they are those of the policy
+    std::optional<Terms> terms = {};   ///< where a rule sets them; else they are those of the policy
 };
 
 /// What applies to the step.

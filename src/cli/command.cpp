@@ -138,6 +138,23 @@ ApplyCommand apply_command(const Given& given) {
     return command;
 }
 
+CheckCommand check_command(const Given& given) {
+    CheckCommand command;
+    command.selector = checked_selector(given);
+    if (const auto idle = duration_of(given, "min-idle")) {
+        command.selector.min_idle = rounded_up(*idle);
+    }
+    command.measure = measure_of(given);
+    command.warning = threshold_of(given, "warning");
+    command.critical = threshold_of(given, "critical");
+    command.prom = path_of(given, "prom");
+    if (!command.warning && !command.critical && !command.prom) {
+        throw UsageError("check: nothing to compare with",
+                         "give --warning or --critical, or --prom to write gauges only");
+    }
+    return command;
+}
+
 PolicyCheckCommand policy_check_command(const Given& given) {
     return {*path_of(given, operand), output_of(given)};
 }
@@ -198,6 +215,8 @@ Command read_command(std::span<char* const> arguments) {
             return clear_command(given);
         case Verb::apply:
             return apply_command(given);
+        case Verb::check:
+            return check_command(given);
         case Verb::policy_check:
             return policy_check_command(given);
         case Verb::policy_explain:

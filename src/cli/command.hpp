@@ -10,6 +10,7 @@
 
 #include "investigate.hpp"
 #include "option_table.hpp"
+#include "threshold.hpp"
 #include "unwait/plan.hpp"
 #include "unwait/selector.hpp"
 
@@ -72,6 +73,17 @@ struct ApplyCommand {
     RunOptions run;
 };
 
+/// What monitoring may watch.
+enum class Measure : std::uint8_t { sockets, idle, fds, process };
+
+struct CheckCommand {
+    Selector selector;
+    Measure measure = Measure::sockets;
+    std::optional<Threshold> warning;
+    std::optional<Threshold> critical;
+    std::optional<std::string> prom;  ///< path
+};
+
 struct PolicyCheckCommand {
     std::string policy;  ///< path
     Output output;
@@ -89,7 +101,7 @@ struct HelpCommand {
 
 struct VersionCommand {};
 
-using Command = std::variant<ListCommand, ExplainCommand, ClearCommand, ApplyCommand,
+using Command = std::variant<ListCommand, ExplainCommand, ClearCommand, ApplyCommand, CheckCommand,
                              PolicyCheckCommand, PolicyExplainCommand, HelpCommand, VersionCommand>;
 
 /// What the arguments (without the program's name) ask for. Throws UsageError.

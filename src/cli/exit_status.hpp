@@ -16,4 +16,7 @@ enum class ExitStatus : int {
     interrupted = 130,  ///< as a shell reports SIGINT
 };
 
+/// Every exit status of `unwait check`: what monitoring plugins agree on.
+enum class PluginStatus : int { ok = 0, warning = 1, critical = 2, unknown = 3 };
+
 }  // namespace unwait::cli

@@ -17,6 +17,7 @@ constexpr auto section_titles = std::to_array<std::pair<Section, std::string_vie
     {Section::inquiry, "Inquiry"},
     {Section::actions, "Actions"},
     {Section::safety, "Safety"},
+    {Section::monitoring, "Monitoring"},
     {Section::output, "Output"},
 });
 
@@ -73,6 +74,16 @@ constexpr std::string_view apply_introduction =
     "that it was made with. Each step is compared with what would be planned now; what has\n"
     "changed is refused and says how, and nothing is done beyond the plan.\n";
 
+constexpr std::string_view check_introduction =
+    "Usage: unwait check -w RANGE -c RANGE [SELECTORS] [--measure MEASURE] [--prom FILE]\n"
+    "\n"
+    "Tells a monitoring system, by its rules for plugins, how the selected sockets are: one\n"
+    "line with performance data. Changes nothing.\n";
+
+constexpr std::string_view check_end =
+    "\n"
+    "Exit status: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN: could not look, or wrong usage.\n";
+
 constexpr std::string_view policy_check_introduction =
     "Usage: unwait policy check FILE\n"
     "\n"
@@ -118,6 +129,7 @@ constexpr auto topics = std::to_array<Topic>({
     {Verb::explain, explain_introduction, list_end},
     {Verb::clear, clear_introduction, acting_end},
     {Verb::apply, apply_introduction, acting_end},
+    {Verb::check, check_introduction, check_end},
     {Verb::policy_check, policy_check_introduction, policy_end},
     {Verb::policy_explain, policy_explain_introduction, policy_end},
     {Verb::help, help_introduction, ""},

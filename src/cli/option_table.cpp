@@ -13,10 +13,11 @@ constexpr VerbSet on_clear = set_of(Verb::clear);
 constexpr VerbSet on_apply = set_of(Verb::apply);
 constexpr VerbSet on_policy_explain = set_of(Verb::policy_explain);
 constexpr VerbSet on_explain = set_of(Verb::explain);
+constexpr VerbSet on_check = set_of(Verb::check);
 constexpr VerbSet both = on_list | on_clear;
-constexpr VerbSet selecting = both | on_explain | on_policy_explain;
+constexpr VerbSet selecting = both | on_explain | on_check | on_policy_explain;
 constexpr VerbSet acting = on_clear | on_apply;
-constexpr VerbSet every = selecting | on_apply;
+constexpr VerbSet every = (selecting & ~on_check) | on_apply;
 constexpr VerbSet ruled = acting | on_policy_explain;
 
 constexpr auto options = std::to_array<OptionSpec>({
@@ -41,7 +42,7 @@ constexpr auto options = std::to_array<OptionSpec>({
      "ss(8)'s filter language: 'sport = :8080 and dst 10.0.0.0/8'"},
     {Section::selectors, "owned", 0, "", false, selecting, "only with a holder"},
     {Section::selectors, "unowned", 0, "", false, selecting, "only without a holder"},
-    {Section::selectors, "min-idle", 0, "DURATION", false, on_list | on_explain,
+    {Section::selectors, "min-idle", 0, "DURATION", false, on_list | on_explain | on_check,
      "nothing came from the peer for at least this long (0s)"},
     {Section::selectors, "all", 0, "", false, on_clear,
      "every socket in the state, said on purpose"},
@@ -82,6 +83,14 @@ constexpr auto options = std::to_array<OptionSpec>({
     {Section::safety, "detailed-exitcode", 0, "", false, acting,
      "with --dry-run: exit 2 when there is something to do"},
 
+    {Section::monitoring, "warning", 'w', "RANGE", false, on_check,
+     "WARNING outside of it: N (0 to N), N:, N:M, ~:M; @N:M: inside of it"},
+    {Section::monitoring, "critical", 'c', "RANGE", false, on_check, "CRITICAL outside of it"},
+    {Section::monitoring, "measure", 0, "sockets|idle|fds|process", false, on_check,
+     "number; longest idle (s); fds (%); most of one process (sockets)"},
+    {Section::monitoring, "prom", 0, "FILE", false, on_check,
+     "also write gauges there for Prometheus' textfile collector"},
+
     {Section::output, "output", 'o', "table|json|ndjson", false, every,
      "format of the results (table)"},
     {Section::output, "json", 'J', "", false, every, "the same as --output json"},
@@ -93,7 +102,8 @@ constexpr auto options = std::to_array<OptionSpec>({
      "colours; auto: on a terminal, unless NO_COLOR is set (auto)"},
     {Section::output, "quiet", 'q', "", false, every, "only results, errors and questions"},
     {Section::output, "verbose", 'v', "", false, every, "evidence and effects too"},
-    {Section::output, "help", 'h', "", false, every | set_of(Verb::policy_check), "this text"},
+    {Section::output, "help", 'h', "", false, every | on_check | set_of(Verb::policy_check),
+     "this text"},
 });
 
 constexpr auto verbs = std::to_array<VerbSpec>({
@@ -101,6 +111,7 @@ constexpr auto verbs = std::to_array<VerbSpec>({
     {Verb::explain, "explain", "", "the full story of each socket, and what to do about it"},
     {Verb::clear, "clear", "", "plan, preview, ask, act, and prove the result"},
     {Verb::apply, "apply", "PLAN", "carry out a saved plan, as far as it still holds"},
+    {Verb::check, "check", "", "monitoring plugin: OK, WARNING, CRITICAL or UNKNOWN, on one line"},
     {Verb::policy_check, "policy check", "FILE", "read a policy and say what is wrong with it"},
     {Verb::policy_explain, "policy explain", "", "show which rule of the policy decides, and why"},
     {Verb::help, "help", "", "help on a command"},

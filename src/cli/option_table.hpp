@@ -8,7 +8,16 @@
 
 namespace unwait::cli {
 
-enum class Verb : std::uint8_t { list, explain, clear, apply, policy_check, policy_explain, help };
+enum class Verb : std::uint8_t {
+    list,
+    explain,
+    clear,
+    apply,
+    check,
+    policy_check,
+    policy_explain,
+    help
+};
 
 /// A set of verbs: bit N is the verb with number N.
 using VerbSet = unsigned;
@@ -18,7 +27,7 @@ using VerbSet = unsigned;
 }
 
 /// Headings of the help, in its order.
-enum class Section : std::uint8_t { selectors, inquiry, actions, safety, output };
+enum class Section : std::uint8_t { selectors, inquiry, actions, safety, monitoring, output };
 
 /// One option as the parser, the help and the suggestions know it.
 struct OptionSpec {

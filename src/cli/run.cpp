@@ -6,10 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -17,6 +19,7 @@
 #include "commands.hpp"
 #include "help.hpp"
 #include "terminal.hpp"
+#include "text.hpp"
 #include "unwait/error.hpp"
 #include "usage_error.hpp"
 
@@ -24,31 +27,33 @@ namespace unwait::cli {
 
 namespace {
 
-ExitStatus print(const std::string& text) {
+int print(const std::string& text) {
     ResultStream stream;
     stream.write(text);
     stream.flush();
-    return ExitStatus::done;
+    return static_cast<int>(ExitStatus::done);
 }
 
+int number(ExitStatus status) { return static_cast<int>(status); }
+int number(PluginStatus status) { return static_cast<int>(status); }
+
 struct Runner {
-    ExitStatus operator()(const ListCommand& command) const { return list(command); }
-    ExitStatus operator()(const ExplainCommand& command) const { return explain(command); }
-    ExitStatus operator()(const ClearCommand& command) const { return clear(command); }
-    ExitStatus operator()(const ApplyCommand& command) const { return apply(command); }
-    ExitStatus operator()(const PolicyCheckCommand& command) const { return check_policy(command); }
-    ExitStatus operator()(const PolicyExplainCommand& command) const {
-        return explain_policy(command);
+    int operator()(const ListCommand& command) const { return number(list(command)); }
+    int operator()(const ExplainCommand& command) const { return number(explain(command)); }
+    int operator()(const ClearCommand& command) const { return number(clear(command)); }
+    int operator()(const ApplyCommand& command) const { return number(apply(command)); }
+    int operator()(const CheckCommand& command) const { return number(check(command)); }
+    int operator()(const PolicyCheckCommand& command) const {
+        return number(check_policy(command));
     }
-    ExitStatus operator()(const HelpCommand& command) const {
-        return print(help_text(command.topic));
+    int operator()(const PolicyExplainCommand& command) const {
+        return number(explain_policy(command));
     }
-    ExitStatus operator()(const VersionCommand&) const {
-        return print("unwait " UNWAIT_VERSION "\n");
-    }
+    int operator()(const HelpCommand& command) const { return print(help_text(command.topic)); }
+    int operator()(const VersionCommand&) const { return print("unwait " UNWAIT_VERSION "\n"); }
 };
 
-ExitStatus run_and_explain(std::span<char* const> arguments) {
+int run_and_explain(std::span<char* const> arguments) {
     const Talk talk;
     try {
         return std::visit(Runner{}, read_command(arguments));
@@ -56,13 +61,29 @@ ExitStatus run_and_explain(std::span<char* const> arguments) {
         talk.tell(error.what());
         for (const std::string& line : error.exhibit()) talk.tell(line);
         talk.tell(error.hint());
-        return ExitStatus::usage;
+        return number(ExitStatus::usage);
     } catch (const Refused& refusal) {
         talk.tell(std::string("refused: ") + refusal.what());
-        return ExitStatus::refused;
+        return number(ExitStatus::refused);
     } catch (const std::exception& error) {
         talk.tell(error.what());
-        return ExitStatus::trouble;
+        return number(ExitStatus::trouble);
+    }
+}
+
+/// Monitoring reads one line of standard output, and knows its own four statuses only.
+int check_and_explain(std::span<char* const> arguments) {
+    try {
+        return std::visit(Runner{}, read_command(arguments));
+    } catch (const std::exception& error) {
+        std::string what = printable(error.what());
+        std::ranges::replace(what, '|', '/');
+        try {
+            static_cast<void>(print("UNWAIT UNKNOWN: " + what + "\n"));
+        } catch (const Error& failure) {
+            Talk().tell(failure.what());
+        }
+        return number(PluginStatus::unknown);
     }
 }
 
@@ -99,7 +120,9 @@ int run(std::span<char* const> arguments) {
     ::signal(SIGPIPE, SIG_IGN);
     // Nor is a file that may not grow any more (RLIMIT_FSIZE).
     ::signal(SIGXFSZ, SIG_IGN);
-    return static_cast<int>(run_and_explain(arguments.subspan(arguments.empty() ? 0 : 1)));
+    const auto words = arguments.subspan(arguments.empty() ? 0 : 1);
+    const bool is_check = !words.empty() && std::string_view(words.front()) == "check";
+    return is_check ? check_and_explain(words) : run_and_explain(words);
 }
 
 }  // namespace unwait::cli

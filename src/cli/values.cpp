@@ -22,6 +22,8 @@ constexpr std::size_t longest_regex = 1000;     // std::regex recurses over its 
 constexpr auto grouping_words =
     std::to_array<std::string_view>({"process", "unit", "port", "peer"});
 constexpr auto format_words = std::to_array<std::string_view>({"table", "json", "ndjson"});
+constexpr auto measure_words =
+    std::to_array<std::string_view>({"sockets", "idle", "fds", "process"});
 constexpr auto color_words = std::to_array<std::string_view>({"auto", "always", "never"});
 
 [[noreturn]] void reject(std::string_view option, std::string_view text, const std::string& why) {
@@ -268,6 +270,20 @@ std::optional<std::chrono::microseconds> duration_of(const Given& given, std::st
                "is not a duration such as 500ms, 90s or 1h30m, of at most 10 years");
     }
     return duration;
+}
+
+std::optional<Threshold> threshold_of(const Given& given, std::string_view option) {
+    const auto& values = values_of(given, option);
+    if (values.empty()) return std::nullopt;
+    auto threshold = parse_threshold(values.front());
+    if (!threshold) {
+        reject(option, values.front(), "is not a range such as 10, 10:, ~:10, 10:20 or @10:20");
+    }
+    return threshold;
+}
+
+Measure measure_of(const Given& given) {
+    return static_cast<Measure>(choice_of(given, "measure", measure_words).value_or(0));
 }
 
 std::optional<std::size_t> count_of(const Given& given, std::string_view option) {

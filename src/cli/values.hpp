@@ -24,6 +24,8 @@ namespace unwait::cli {
 [[nodiscard]] std::optional<Freeze> freeze_of(const Given& given);
 [[nodiscard]] std::optional<std::chrono::microseconds> duration_of(const Given& given,
                                                                    std::string_view option);
+[[nodiscard]] std::optional<Threshold> threshold_of(const Given& given, std::string_view option);
+[[nodiscard]] Measure measure_of(const Given& given);
 [[nodiscard]] std::optional<std::size_t> count_of(const Given& given, std::string_view option);
 
 }  // namespace unwait::cli
