@@ -42,9 +42,8 @@ TEST_CASE("the stack of a thread that sleeps is read without stopping it") {
     REQUIRE(stack.frames.size() > 2);
     CHECK(stack.frames.front().function.find("poll") != std::string::npos);
     CHECK(mentions(stack, "victim::"));
-    CHECK(std::ranges::any_of(stack.frames, [](const StackFrame& frame) {
-        return frame.object.ends_with("/victim");
-    }));
+    CHECK(std::ranges::any_of(
+        stack.frames, [](const StackFrame& frame) { return frame.object.ends_with("/victim"); }));
     CHECK(stack.stopped.count() == 0);
     CHECK(victim.ask("results") == "poll=blocked");
 }
