@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 tests/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev libunwind-dev nlohmann-json3-dev \
     libboost-program-options-dev libbpf-dev clang doctest-dev python3 python3-jsonschema mandoc clang-format clang-tidy \
-    shellcheck iproute2 nodejs default-jdk-headless golang-go python3-uvloop nginx-light redis-server >&2
+    shellcheck zsh fish iproute2 nodejs default-jdk-headless golang-go python3-uvloop nginx-light redis-server >&2
 
 out=build-tests
 if ! command -v promtool >/dev/null; then tests/get-promtool.sh "$out/bin" >&2; fi

@@ -56,9 +56,9 @@ struct Step {
     unsigned id = 0;  ///< 1, 2, … in the order of the plan
     Socket socket;
     std::vector<Holder> holders;
-    std::vector<Action> actions;  ///< never empty
-    SharedText reason;            ///< why these actions
-    std::optional<Terms> terms = {};   ///< where a rule sets them; else they are those of the policy
+    std::vector<Action> actions;      ///< never empty
+    SharedText reason;                ///< why these actions
+    std::optional<Terms> terms = {};  ///< where a rule sets them; else they are those of the policy
 };
 
 /// What applies to the step.
