@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# usage: tests/bench.sh [--rounds N] [--json FILE] [find|one|many|threads|memory]...
+# usage: tests/bench.sh [--rounds N] [--json FILE] [find|growth|one|many|threads|memory]...
 # Installs what is missing (Debian), builds optimised and compares unwait with gdb, ss, lsof and
 # with what the kernel can do at best, in one run. Use an otherwise idle machine, as root.
 set -euo pipefail
@@ -8,7 +8,7 @@ start=$PWD
 cd "$(dirname "$0")/.."
 
 tests/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev libunwind-dev nlohmann-json3-dev \
-    libboost-program-options-dev libbpf-dev clang doctest-dev gdb iproute2 lsof >&2
+    libboost-program-options-dev libbpf-dev clang doctest-dev gdb iproute2 lsof net-tools >&2
 
 out=build-bench
 log=$out-build.log

@@ -10,9 +10,18 @@ namespace unwait::bench {
 
 Words unwait_list() { return {UNWAIT_TOOL, "list", "-J", "--min-idle", "0"}; }
 
+Words unwait_list_by_proc() {
+    Words words{"setpriv", "--bounding-set", "-bpf,-perfmon,-sys_admin", "--inh-caps", "-all"};
+    const Words list = unwait_list();
+    words.insert(words.end(), list.begin(), list.end());
+    return words;
+}
+
 Words ss_list() { return {"ss", "-Htapn", "state", "close-wait"}; }
 
 Words lsof_list() { return {"lsof", "-nP", "-iTCP", "-sTCP:CLOSE_WAIT"}; }
+
+Words netstat_list() { return {"netstat", "-tnp"}; }
 
 Words unwait_clear(pid_t pid, const Words& more) {
     Words words{UNWAIT_TOOL,         "clear",         "-J",    "--yes",

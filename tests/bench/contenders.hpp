@@ -12,8 +12,11 @@ namespace unwait::bench {
 using Words = std::vector<std::string>;
 
 [[nodiscard]] Words unwait_list();
+/// The same without the capabilities that the search in the kernel needs: through /proc.
+[[nodiscard]] Words unwait_list_by_proc();
 [[nodiscard]] Words ss_list();
 [[nodiscard]] Words lsof_list();
+[[nodiscard]] Words netstat_list();
 
 /// `unwait clear` of everything stuck in one process, whatever its age; `more` is appended.
 [[nodiscard]] Words unwait_clear(pid_t pid, const Words& more);

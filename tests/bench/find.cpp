@@ -36,18 +36,24 @@ Section find(int rounds) {
     const Target target(sockets, 0);
     require_all_found(target.pid());
     Row unwait{.what = "unwait list -J", .samples = {}};
+    Row by_proc{.what = "unwait list -J, through /proc", .samples = {}};
     Row ss{.what = "ss -Htapn state close-wait", .samples = {}};
     Row lsof{.what = "lsof -nP -iTCP -sTCP:CLOSE_WAIT", .samples = {}};
+    Row netstat{.what = "netstat -tnp", .samples = {}};
     for (int i = 0; i < rounds; ++i) {
         unwait.samples.push_back(run_well(unwait_list()).wall_ns);
+        by_proc.samples.push_back(run_well(unwait_list_by_proc()).wall_ns);
         ss.samples.push_back(run_well(ss_list()).wall_ns);
         lsof.samples.push_back(run_well(lsof_list()).wall_ns);
+        netstat.samples.push_back(run_well(netstat_list()).wall_ns);
     }
     return {.name = "Find",
             .setting = "10,000 stuck sockets in one process beside 400 processes of 250 fds",
-            .rows = {unwait, ss, lsof},
-            .ratios = {{"unwait / ss", median(unwait) / median(ss)},
-                       {"unwait / lsof", median(unwait) / median(lsof)}}};
+            .rows = {unwait, by_proc, ss, lsof, netstat},
+            .ratios = {{"unwait / ss", median(unwait) / median(ss), 0.125},
+                       {"unwait through /proc / ss", median(by_proc) / median(ss), 0.5},
+                       {"unwait / lsof", median(unwait) / median(lsof)},
+                       {"unwait / netstat", median(unwait) / median(netstat)}}};
 }
 
 }  // namespace unwait::bench

@@ -24,6 +24,7 @@ constexpr int sleeping_threads = 1000;
 
 constexpr std::array benchmarks{
     Entry{"find", find},
+    Entry{"growth", growth},
     Entry{"one", [](int rounds) { return clear_one(rounds, 0); }},
     Entry{"many", clear_many},
     Entry{"threads", [](int rounds) { return clear_one(rounds, sleeping_threads); }},
@@ -44,8 +45,9 @@ bool is_known(std::string_view name) {
 }
 
 [[noreturn]] void explain() {
-    std::fputs("usage: unwait-bench [--rounds N] [--json FILE] [find|one|many|threads|memory]...\n",
-               stderr);
+    std::fputs(
+        "usage: unwait-bench [--rounds N] [--json FILE] [find|growth|one|many|threads|memory]...\n",
+        stderr);
     std::exit(64);
 }
 
@@ -76,7 +78,7 @@ bool is_wanted(const Wishes& wishes, std::string_view name) {
 }
 
 void require_peers() {
-    for (const char* peer : {"gdb", "ss", "lsof"}) {
+    for (const char* peer : {"gdb", "ss", "lsof", "netstat", "setpriv"}) {
         if (is_installed(peer)) continue;
         std::fprintf(stderr, "unwait-bench: %s is not installed\n", peer);
         std::exit(1);
