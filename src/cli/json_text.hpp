@@ -17,6 +17,7 @@ class JsonText {
 public:
     using Member = std::pair<std::string_view, JsonText>;
 
+    // NOLINTBEGIN(google-explicit-constructor): lists of members read like the JSON they become.
     JsonText(std::nullptr_t = nullptr) : text_("null") {}
     template <std::same_as<bool> Bool>
     JsonText(Bool value) : text_(value ? "true" : "false") {}
@@ -31,6 +32,7 @@ public:
     JsonText(const char* value) : JsonText(std::string_view(value)) {}
     /// An object, its members in this order. Their names need no escapes.
     JsonText(std::initializer_list<Member> members);
+    // NOLINTEND(google-explicit-constructor)
     [[nodiscard]] static JsonText array();
 
     /// Adds an element to an array.
