@@ -143,7 +143,8 @@ bool Run::has_consent(const Plan& plan) const {
 ExitStatus Run::status_of(const Report& report) const {
     if (stop_.reason() == StopSign::Reason::interrupted) return ExitStatus::interrupted;
     if (stop_.reason() == StopSign::Reason::timeout) return ExitStatus::timed_out;
-    if (options_.dry_run && !open_part(report).steps.empty()) {
+    const std::size_t ended = report.outcomes ? report.outcomes->size() : 0;
+    if (options_.dry_run && report.plan->steps.size() > ended) {
         return options_.detailed_exitcode ? ExitStatus::work_to_do : ExitStatus::done;
     }
     if (!report.outcomes || std::ranges::all_of(*report.outcomes, has_cleared)) {
@@ -169,7 +170,8 @@ ExitStatus Run::carry_out(Report report, std::vector<Outcome> settled) {
         options_.dry_run ? make_dry_runner() : make_linux_runner(report.plan->policy, stop_);
     const bool for_real = runner->needs_consent();
     if (!settled.empty()) report.outcomes = settled;
-    const Plan open = open_part(report);
+    Plan room;
+    const Plan& open = open_part(report, room);
     printer_->planned(report, for_real);
     for (const Outcome& outcome : settled) {
         printer_->on_outcome(*std::ranges::find(report.plan->steps, outcome.id, &Step::id),

@@ -21,7 +21,9 @@ public:
     TablePrinter(const Output& output, std::optional<Grouping> by) : output_(output), by_(by) {}
 
     void planned(const Report& report, bool to_be_done) override {
-        if (!to_be_done) stream_.write(plan_view(open_part(report), look()));
+        if (to_be_done) return;
+        Plan room;
+        stream_.write(plan_view(open_part(report, room), look()));
     }
 
     void on_outcome(const Step&, const Outcome&) override {}

@@ -201,14 +201,13 @@ std::string groups_view(Grouping grouping, std::span<const Group> groups, const 
     return table.render(look.header, look.colored);
 }
 
-Plan open_part(const Report& report) {
-    Plan open = *report.plan;
+const Plan& open_part(const Report& report, Plan& room) {
+    if (!report.outcomes) return *report.plan;
+    room = *report.plan;
     std::set<unsigned> ended;
-    if (report.outcomes) {
-        for (const Outcome& outcome : *report.outcomes) ended.insert(outcome.id);
-    }
-    std::erase_if(open.steps, [&](const Step& step) { return ended.contains(step.id); });
-    return open;
+    for (const Outcome& outcome : *report.outcomes) ended.insert(outcome.id);
+    std::erase_if(room.steps, [&](const Step& step) { return ended.contains(step.id); });
+    return room;
 }
 
 std::string plan_view(const Plan& plan, const Look& look) {

@@ -26,8 +26,9 @@ struct Look {
 [[nodiscard]] std::string findings_view(std::span<const Finding> findings, const Look& look);
 [[nodiscard]] std::string groups_view(Grouping grouping, std::span<const Group> groups,
                                       const Look& look);
-/// The plan without the steps that have an outcome already.
-[[nodiscard]] Plan open_part(const Report& report);
+/// The plan without the steps that have an outcome already: made in `room` where there are such,
+/// and else the report's own, for a plan may be large.
+[[nodiscard]] const Plan& open_part(const Report& report, Plan& room);
 /// Every step with its ladder and reason, and everything that is left alone.
 [[nodiscard]] std::string plan_view(const Plan& plan, const Look& look);
 [[nodiscard]] std::string outcomes_view(const Plan& plan, std::span<const Outcome> outcomes,
