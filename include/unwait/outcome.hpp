@@ -46,6 +46,7 @@ struct Report {
     std::chrono::system_clock::time_point taken_at;
     std::string boot_id;
     std::string host;
+    std::vector<NetworkNamespace> networks;  ///< those that were looked into, our own first
     std::vector<BlindSpot> blind_spots;
     std::vector<Finding> findings;
     std::optional<Plan> plan;

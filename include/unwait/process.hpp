@@ -26,12 +26,15 @@ enum class Runtime : std::uint8_t { native, node, jvm, go, cpython };
 /// A process as /proc shows it. Strings come from the process: any byte but NUL may be in them.
 struct Process {
     ProcessId id;
-    std::string command;  ///< comm, at most 15 bytes (proc_pid_comm(5))
-    std::string exe;      ///< target of /proc/PID/exe, empty when it cannot be read
-    uid_t uid = 0;        ///< real uid
-    std::string user;     ///< name of uid, its digits when it has none
-    std::string cgroup;   ///< path in the unified hierarchy, empty when unknown
-    std::string unit;     ///< systemd unit from the cgroup, empty when there is none
+    std::string command;                 ///< comm, at most 15 bytes (proc_pid_comm(5))
+    std::string exe;                     ///< target of /proc/PID/exe, empty when it cannot be read
+    uid_t uid = 0;                       ///< real uid
+    std::string user;                    ///< name of uid, its digits when it has none
+    std::string cgroup;                  ///< path in the unified hierarchy, empty when unknown
+    std::string unit;                    ///< systemd unit from the cgroup, empty when there is none
+    std::string container = {};          ///< its id or name, from the cgroup; empty: in none
+    std::string container_runtime = {};  ///< "docker", "podman", "containerd", "cri-o", "lxc", …
+    pid_t inner_pid = 0;                 ///< its pid in its own PID namespace, 0 when that is ours
     std::uint64_t netns = 0;
     pid_t parent = 0;
     pid_t tracer = 0;            ///< TracerPid

@@ -48,6 +48,9 @@ struct Selector {
     std::vector<AnyOf<PortRange>> ports;  ///< local
     std::vector<AnyOf<PortRange>> peer_ports;
     std::vector<AnyOf<std::uint64_t>> inodes;
+    /// Network namespaces: "self", "all", a pid, a name below /run/netns, a path, or "net:[INODE]".
+    /// Empty: ours.
+    AnyOf<std::string> networks;
     std::vector<Filter> filters;  ///< their states are in `states` already
     std::chrono::milliseconds min_idle{0};
     std::optional<bool> owned;  ///< true: only with a holder; false: only without

@@ -36,6 +36,16 @@ struct BlindSpot {
     bool operator==(const BlindSpot&) const = default;
 };
 
+/// A network namespace, and what it is known by.
+struct NetworkNamespace {
+    std::uint64_t inode = 0;  ///< SocketId::netns
+    std::string name = {};    ///< of ip-netns(8) or Docker, empty when it has none
+    pid_t pid = 0;            ///< the first process in it, 0 when none was found or looked for
+    bool is_own = false;      ///< the one that we are in
+
+    bool operator==(const NetworkNamespace&) const = default;
+};
+
 /// A socket together with everyone known to hold it.
 struct HeldSocket {
     Socket socket;
@@ -89,9 +99,10 @@ struct Snapshot {
     std::chrono::system_clock::time_point taken_at;
     std::string boot_id;
     std::string host;
-    std::uint64_t netns = 0;
+    std::uint64_t netns = 0;                 ///< our own network namespace
+    std::vector<NetworkNamespace> networks;  ///< those that were looked into, our own first
     std::vector<HeldSocket>
-        sockets;  ///< those in the selected states, ordered by local, peer, cookie
+        sockets;  ///< those in the selected states, ordered by network, local, peer, cookie
     std::vector<HeldSocket>
         listeners;  ///< when a selected socket has no inode: who should accept it
     std::vector<ThreadActivity> acceptors;  ///< threads of the listeners' holders, by pid

@@ -39,14 +39,16 @@ Policy policy_for(const ApplyCommand& command, const Plan& saved) {
 }
 
 /// The sockets of the plan and few others, in whatever state they are now.
-Selector selector_for(const Plan& saved) {
+Selector selector_for(const Plan& saved, std::uint64_t own_netns) {
     Selector selector;
     selector.states = *states_of_word("all");
     std::set<std::uint64_t> inodes;
     std::set<std::uint16_t> ports;
+    selector.networks = {"self"};
     for (const Step& step : saved.steps) {
         inodes.insert(step.socket.id.inode);
         ports.insert(step.socket.local.port);
+        if (step.socket.id.netns != own_netns) selector.networks = {"all"};
     }
     selector.inodes.emplace_back(inodes.begin(), inodes.end());
     auto& any_port = selector.ports.emplace_back();
@@ -63,13 +65,14 @@ void keep_planned(std::vector<Finding>& findings, const Plan& saved) {
 }
 
 /// What else than its end may hide the socket of a step, which has not been found.
-std::map<unsigned, std::string> other_reasons(const Plan& saved, const Machine& machine) {
+std::map<unsigned, std::string> other_reasons(const Plan& saved,
+                                              const std::vector<NetworkNamespace>& networks) {
     std::map<unsigned, std::string> reasons;
     for (const Step& step : saved.steps) {
-        if (step.socket.id.netns != machine.netns) {
-            reasons[step.id] = "it is in network namespace " +
-                               std::to_string(step.socket.id.netns) + ", and unwait runs in " +
-                               std::to_string(machine.netns);
+        const std::uint64_t netns = step.socket.id.netns;
+        if (std::ranges::find(networks, netns, &NetworkNamespace::inode) == networks.end()) {
+            reasons[step.id] = "its network namespace " + std::to_string(netns) +
+                               " has gone, or may not be entered";
         } else if (is_held(step)) {
             reasons[step.id] = "the connection has ended since, and " + fds_of(step.holders) +
                                " may still lead to what is left of it";
@@ -87,11 +90,12 @@ ExitStatus apply(const ApplyCommand& command) {
     require_fitness(command, saved, machine);
     const Policy policy = policy_for(command, *saved.plan);
 
-    Report report = look("apply", selector_for(*saved.plan), policy.min_idle, true, run.talk());
+    Report report =
+        look("apply", selector_for(*saved.plan, machine.netns), policy.min_idle, true, run.talk());
     keep_planned(report.findings, *saved.plan);
     report.summary.matched = report.findings.size();
     const Plan now = run.plan_for(report.findings, policy);
-    auto [plan, settled] = recheck(*saved.plan, now, other_reasons(*saved.plan, machine));
+    auto [plan, settled] = recheck(*saved.plan, now, other_reasons(*saved.plan, report.networks));
     report.plan = std::move(plan);
     return run.carry_out(std::move(report), std::move(settled));
 }

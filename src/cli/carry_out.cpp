@@ -120,9 +120,11 @@ Plan Run::plan_for(std::span<const Finding> findings, const Policy& policy) cons
 }
 
 /// Shows what is about to be done and asks. False when it must not be done.
-bool Run::has_consent(const Plan& plan) const {
+bool Run::has_consent(const Plan& plan, const std::vector<NetworkNamespace>& networks) const {
     if (!options_.yes || !options_.output.quiet) {
-        talk_.show(plan_view(plan, look_for(STDERR_FILENO, options_.output)));
+        Look look = look_for(STDERR_FILENO, options_.output);
+        look.networks = networks;
+        talk_.show(plan_view(plan, look));
     }
     if (options_.yes) return true;
     switch (ask(question(plan))) {
@@ -181,7 +183,7 @@ ExitStatus Run::carry_out(Report report, std::vector<Outcome> settled) {
         talk_.tell("refused: " + *report.plan->refusal);
         return end(report, ExitStatus::refused);
     }
-    if (for_real && !open.steps.empty() && !has_consent(open)) {
+    if (for_real && !open.steps.empty() && !has_consent(open, report.networks)) {
         return end(report, ExitStatus::not_consented);
     }
 

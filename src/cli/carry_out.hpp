@@ -35,7 +35,8 @@ public:
     [[nodiscard]] ExitStatus carry_out(Report report, std::vector<Outcome> settled);
 
 private:
-    [[nodiscard]] bool has_consent(const Plan& plan) const;
+    [[nodiscard]] bool has_consent(const Plan& plan,
+                                   const std::vector<NetworkNamespace>& networks) const;
     [[nodiscard]] ExitStatus end(Report& report, ExitStatus status);
     [[nodiscard]] ExitStatus status_of(const Report& report) const;
 

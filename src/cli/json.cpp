@@ -62,6 +62,11 @@ Json socket_json(const Socket& socket, std::span<const Holder> holders) {
             {"cgroup_id", or_null(socket.cgroup_id)}};
 }
 
+Json container_json(const Process& process) {
+    if (process.container.empty()) return nullptr;
+    return {{"runtime", process.container_runtime}, {"id", text_json(process.container)}};
+}
+
 Json holder_json(const Holder& holder) {
     const Process& process = *holder.process;
     Json fds = Json::array();
@@ -83,6 +88,8 @@ Json holder_json(const Holder& holder) {
             {"exe", text_json(process.exe)},
             {"user", text_json(process.user)},
             {"unit", text_json(process.unit)},
+            {"container", container_json(process)},
+            {"inner_pid", process.inner_pid == 0 ? Json(nullptr) : Json(process.inner_pid)},
             {"fds", std::move(fds)},
             {"threads", std::move(threads)}};
 }
@@ -159,11 +166,19 @@ Json summary_json(const Summary& summary) {
             {"failed", summary.failed},         {"changed", summary.changed}};
 }
 
+Json network_json(const NetworkNamespace& network) {
+    return {{"netns", network.inode},
+            {"name", network.name.empty() ? Json(nullptr) : text_json(network.name)},
+            {"pid", network.pid == 0 ? Json(nullptr) : Json(network.pid)},
+            {"own", network.is_own}};
+}
+
 Json run_json(const Report& report) {
     Json run{{"format_version", format_version}, {"tool_version", UNWAIT_VERSION},
              {"command", report.command},        {"taken_at", format_time(report.taken_at)},
              {"boot_id", report.boot_id},        {"host", text_json(report.host)}};
     if (!report.run_id.empty()) run.add({"run_id", report.run_id});
+    run.add({"networks", array_of(report.networks, network_json)});
     return run;
 }
 

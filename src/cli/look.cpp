@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "diagnose.hpp"
+#include "elsewhere.hpp"
 #include "take_snapshot.hpp"
 #include "unwait/error.hpp"
 
@@ -42,6 +43,34 @@ void tell_blind_spots(std::span<const BlindSpot> blind_spots, const Talk& talk) 
     }
 }
 
+std::string called(const NetworkNamespace& space) {
+    if (!space.name.empty()) return space.name;
+    return space.pid == 0 ? std::to_string(space.inode)
+                          : "that of pid " + std::to_string(space.pid);
+}
+
+/// What nobody asked about, so that what goes wrong with it is nobody's trouble either.
+void tell_elsewhere(const Selector& selector, const Talk& talk) {
+    constexpr std::size_t few = 3;
+    std::vector<Elsewhere> elsewhere;
+    try {
+        elsewhere = matches_elsewhere(selector);
+    } catch (const Error& error) {
+        talk.detail(std::string("other network namespaces were not looked into: ") + error.what());
+        return;
+    }
+    if (elsewhere.empty()) return;
+    std::size_t count = 0;
+    std::string where;
+    for (std::size_t at = 0; at < elsewhere.size(); ++at) {
+        count += elsewhere[at].count;
+        if (at < few) where.append(at == 0 ? "" : ", ").append(called(elsewhere[at].space));
+    }
+    if (elsewhere.size() > few) where += " and " + std::to_string(elsewhere.size() - few) + " more";
+    talk.note(std::to_string(count) + (count == 1 ? " socket matches" : " sockets match") +
+              " in other network namespaces (" + where + "): --netns all includes them");
+}
+
 }  // namespace
 
 Report look(std::string command, const Selector& selector, std::chrono::milliseconds min_idle,
@@ -54,9 +83,11 @@ Report look(std::string command, const Selector& selector, std::chrono::millisec
     report.taken_at = snapshot.taken_at;
     report.boot_id = std::move(snapshot.boot_id);
     report.host = std::move(snapshot.host);
+    report.networks = std::move(snapshot.networks);
     report.blind_spots = std::move(snapshot.blind_spots);
     report.summary.matched = report.findings.size();
     tell_blind_spots(report.blind_spots, talk);
+    if (selector.networks.empty() && !talk.is_quiet()) tell_elsewhere(selector, talk);
     return report;
 }
 

@@ -23,25 +23,29 @@ public:
     void planned(const Report& report, bool to_be_done) override {
         if (to_be_done) return;
         Plan room;
-        stream_.write(plan_view(open_part(report, room), look()));
+        stream_.write(plan_view(open_part(report, room), look(report)));
     }
 
     void on_outcome(const Step&, const Outcome&) override {}
 
     void finished(const Report& report) override {
         if (report.outcomes && !report.outcomes->empty()) {
-            stream_.write(outcomes_view(*report.plan, *report.outcomes, look()));
+            stream_.write(outcomes_view(*report.plan, *report.outcomes, look(report)));
         }
         if (!report.plan && !report.findings.empty()) stream_.write(found(report));
         stream_.flush();
     }
 
 private:
-    [[nodiscard]] Look look() const { return look_for(STDOUT_FILENO, output_); }
+    [[nodiscard]] Look look(const Report& report) const {
+        Look look = look_for(STDOUT_FILENO, output_);
+        look.networks = report.networks;
+        return look;
+    }
     [[nodiscard]] std::string found(const Report& report) const {
-        if (report.findings.front().explanation) return stories_view(report.findings, look());
-        return by_ ? groups_view(*by_, group_by(*by_, report.findings), look())
-                   : findings_view(report.findings, look());
+        if (report.findings.front().explanation) return stories_view(report.findings, look(report));
+        return by_ ? groups_view(*by_, group_by(*by_, report.findings), look(report))
+                   : findings_view(report.findings, look(report));
     }
 
     Output output_;

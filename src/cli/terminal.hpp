@@ -29,6 +29,7 @@ class Talk {
 public:
     explicit Talk(const Output& output = {}) : output_(output) {}
 
+    [[nodiscard]] bool is_quiet() const noexcept { return output_.quiet; }
     [[nodiscard]] bool is_verbose() const noexcept { return output_.verbose; }
 
     /// A line that --quiet suppresses.

@@ -158,6 +158,20 @@ std::optional<std::size_t> choice_of(const Given& given, std::string_view option
     return static_cast<std::size_t>(found - words.begin());
 }
 
+AnyOf<std::string> networks_of(const Given& given) {
+    AnyOf<std::string> networks;
+    for (const std::string& list : values_of(given, "netns")) {
+        for (const std::string_view text : split(list)) {
+            if (text.empty()) {
+                reject("netns", text,
+                       "is not self, all, a pid, the name of a namespace, or a path");
+            }
+            networks.emplace_back(text);
+        }
+    }
+    return networks;
+}
+
 }  // namespace
 
 std::string_view word(Grouping grouping) {
@@ -191,9 +205,7 @@ Selector selector_of(const Given& given) {
         number_between<std::uint64_t>(1, std::numeric_limits<std::uint64_t>::max()));
     if (given.contains("owned")) selector.owned = true;
     if (given.contains("unowned")) selector.owned = false;
-    if (const auto& netns = values_of(given, "netns"); !netns.empty() && netns.front() != "self") {
-        reject("netns", netns.front(), "is not 'self', the only one that can be looked into");
-    }
+    selector.networks = networks_of(given);
     return selector;
 }
 

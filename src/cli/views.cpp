@@ -41,8 +41,27 @@ std::string holder_text(const Holder& holder, bool all) {
         numbers.push_back(std::to_string(held.fd));
         if (held.tid != holder.process->id.pid) numbers.back() += "@" + std::to_string(held.tid);
     }
-    return holder.process->command + "[" + std::to_string(holder.process->id.pid) + "] fd " +
-           listed(numbers, all);
+    const Process& process = *holder.process;
+    std::string pids = std::to_string(process.id.pid);
+    if (process.inner_pid != 0) pids += "/" + std::to_string(process.inner_pid);
+    return process.command + "[" + pids + "] fd " + listed(numbers, all);
+}
+
+/// Nothing where all there is to see is our own network namespace.
+std::string network_text(const Socket& socket, const Look& look) {
+    const auto space = std::ranges::find(look.networks, socket.id.netns, &NetworkNamespace::inode);
+    if (space == look.networks.end()) return std::to_string(socket.id.netns);
+    if (space->is_own) return look.networks.size() == 1 ? "" : "self";
+    return space->name.empty() ? std::to_string(space->inode) : space->name;
+}
+
+/// As short as their runtimes show ids.
+std::string container_text(std::span<const Holder> holders) {
+    constexpr std::size_t id_length = 64;
+    constexpr std::size_t shown = 12;
+    if (holders.empty()) return "";
+    const std::string& id = holders.front().process->container;
+    return id.size() == id_length ? id.substr(0, shown) : id;
 }
 
 std::string holders_text(std::span<const Holder> holders, bool all) {
@@ -64,6 +83,8 @@ std::string steps_view(const Plan& plan, const Look& look) {
                  {"UNREAD", true},
                  {"LOCAL"},
                  {"PEER"},
+                 {"NETNS", false, true},
+                 {"CONTAINER", false, true},
                  {"HOLDERS"}});
     const bool tell_effects = look.verbose || plan.steps.size() <= few;
     for (const Step& step : plan.steps) {
@@ -73,6 +94,8 @@ std::string steps_view(const Plan& plan, const Look& look) {
                    {std::to_string(unread_bytes(step.socket))},
                    {format_endpoint(step.socket.local)},
                    {format_endpoint(step.socket.peer)},
+                   {network_text(step.socket, look)},
+                   {container_text(step.holders)},
                    {holders_text(step.holders, look.verbose)}});
         table.note("why: " + step.reason.str());
         if (!tell_effects) continue;
@@ -89,6 +112,7 @@ std::string left_alone_view(std::span<const LeftAlone> left_alone, const Look& l
                  {"IDLE", true},
                  {"LOCAL"},
                  {"PEER"},
+                 {"NETNS", false, true},
                  {"HOLDERS"},
                  {"INCLUDE BY", false, true},
                  {"BECAUSE"}});
@@ -97,6 +121,7 @@ std::string left_alone_view(std::span<const LeftAlone> left_alone, const Look& l
                    {idle_text(idle_ms(each.socket))},
                    {format_endpoint(each.socket.local)},
                    {format_endpoint(each.socket.peer)},
+                   {network_text(each.socket, look)},
                    {holders_text(each.holders, look.verbose)},
                    {each.override_flag.str()},
                    {each.text.str()}});
@@ -154,6 +179,8 @@ std::string findings_view(std::span<const Finding> findings, const Look& look) {
                  {"PEER"},
                  {"CAUSE"},
                  {"VERDICT"},
+                 {"NETNS", false, true},
+                 {"CONTAINER", false, true},
                  {"UNIT", false, true},
                  {"HOLDERS"}});
     for (const Finding& finding : findings) {
@@ -167,6 +194,8 @@ std::string findings_view(std::span<const Finding> findings, const Look& look) {
                    {format_endpoint(socket.peer)},
                    {std::string(word(finding.cause))},
                    {std::string(word(finding.verdict)), stuck ? Style::bad : Style::faint},
+                   {network_text(socket, look)},
+                   {container_text(finding.holders)},
                    {finding.holders.empty() ? "" : finding.holders.front().process->unit},
                    {holders_text(finding.holders, look.verbose)}});
         if (!look.verbose) continue;
@@ -228,6 +257,7 @@ std::string outcomes_view(const Plan& plan, std::span<const Outcome> outcomes, c
                  {"TOOK", true},
                  {"LOCAL"},
                  {"PEER"},
+                 {"NETNS", false, true},
                  {"HOLDERS"},
                  {"DETAIL", false, true}});
     for (const Outcome& outcome : outcomes) {
@@ -242,6 +272,7 @@ std::string outcomes_view(const Plan& plan, std::span<const Outcome> outcomes, c
                    {format_duration(outcome.duration)},
                    {format_endpoint(step.socket.local)},
                    {format_endpoint(step.socket.peer)},
+                   {network_text(step.socket, look)},
                    {holders_text(step.holders, look.verbose)},
                    {outcome.detail}});
     }

@@ -18,6 +18,7 @@ struct Look {
     bool header = true;
     bool colored = false;
     bool verbose = false;
+    std::vector<NetworkNamespace> networks = {};  ///< what they are known by
 };
 
 /// How views for standard output or standard error are to look.

@@ -20,7 +20,6 @@
 #include "keepers.hpp"
 #include "select.hpp"
 #include "thread_activity.hpp"
-#include "unix_diag.hpp"
 
 namespace unwait {
 
@@ -44,10 +43,10 @@ bool is_unowned(const HeldSocket& held, const Selector& selector) {
 }
 
 /// A socket that was just closed, or passed on, while its holders were looked for is not unowned.
-void forget_gone(Snapshot& snapshot, const Selector& selector, netlink::SockDiag& diag) {
+void forget_gone(Snapshot& snapshot, const Selector& selector, Networks& networks) {
     std::erase_if(snapshot.sockets, [&](const HeldSocket& held) {
         if (!is_unowned(held, selector)) return false;
-        const auto now = diag.get(held.socket);
+        const auto now = networks.get(held.socket);
         return !now || now->id.inode != held.socket.id.inode || now->state != held.socket.state;
     });
 }
@@ -59,13 +58,13 @@ bool is_in_pid_namespace() {
     return !link || *link != first;
 }
 
-void find_keepers(Snapshot& snapshot, const Selector& selector) {
+void find_keepers(Snapshot& snapshot, const Selector& selector, Networks& networks) {
     std::vector<std::uint64_t> inodes;
     for (const HeldSocket& held : snapshot.sockets) {
         if (is_unowned(held, selector)) inodes.push_back(held.socket.id.inode);
     }
     if (inodes.empty()) return;
-    auto keepers = proc::find_keepers(inodes, netlink::unix_sockets_with_data());
+    auto keepers = proc::find_keepers(inodes, networks.unix_sockets_with_data());
     snapshot.keepers = look_into_queues(std::move(keepers), inodes);
     if (!is_in_pid_namespace()) return;
     snapshot.blind_spots.push_back(
@@ -115,10 +114,10 @@ void compare_tables(Snapshot& snapshot) {
 
 }  // namespace
 
-void add_circumstances(Snapshot& snapshot, const Selector& selector, netlink::SockDiag& diag) {
+void add_circumstances(Snapshot& snapshot, const Selector& selector, Networks& networks) {
     snapshot.uptime_ticks = uptime_ticks();
-    forget_gone(snapshot, selector, diag);
-    find_keepers(snapshot, selector);
+    forget_gone(snapshot, selector, networks);
+    find_keepers(snapshot, selector, networks);
     find_acceptors(snapshot);
     compare_tables(snapshot);
 }

@@ -26,6 +26,7 @@ constexpr std::size_t most_threads_told = 16;
 Snapshot look_around(const Selector& selector) {
     Selector wide;
     wide.states = selector.states;
+    wide.networks = selector.networks;
     return take_snapshot(wide, false);
 }
 

@@ -46,8 +46,7 @@ std::string who(const Process& process) {
 
 }  // namespace
 
-LinuxRunner::LinuxRunner(const Policy& policy, StopSign& stop)
-    : policy_(policy), stop_(stop), diag_(netlink::SockDiag::open()) {}
+LinuxRunner::LinuxRunner(const Policy& policy, StopSign& stop) : policy_(policy), stop_(stop) {}
 
 std::vector<Attempt> LinuxRunner::attempt(Action action, std::span<const Step* const> steps) {
     Attempts attempts;
@@ -78,7 +77,7 @@ std::vector<Attempt> LinuxRunner::attempt(Action action, std::span<const Step* c
 
 std::optional<Attempt> LinuxRunner::changed_since_plan(const Step& step) {
     if (begun_.contains(step.id)) return std::nullopt;
-    const auto now = diag_.get(step.socket);
+    const auto now = networks_.get(step.socket);
     if (!now) return Attempt{.ending = Attempt::Ending::gone, .detail = "the socket has gone"};
     const auto refuse = [](std::string why) {
         return Attempt{.ending = Attempt::Ending::refused, .detail = std::move(why)};
@@ -105,7 +104,7 @@ std::optional<Attempt> LinuxRunner::changed_since_plan(const Step& step) {
 }
 
 void LinuxRunner::look_at(const Step& step, Attempt& attempt) {
-    const auto now = diag_.get(step.socket);
+    const auto now = networks_.get(step.socket);
     attempt.state = now ? now->state : TcpState::closed;
     attempt.fd_open = is_held(step);
 }
@@ -207,7 +206,7 @@ LinuxRunner::Attempts LinuxRunner::destroy(std::span<const Step* const> steps) {
         }
         using netlink::Destroyed;
         using Ending = Attempt::Ending;
-        switch (diag_.destroy(step->socket)) {
+        switch (networks_.destroy(step->socket)) {
             case Destroyed::done:
                 attempts.push_back({.ending = Ending::done});
                 break;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "execute.hpp"
+#include "networks.hpp"
 #include "reach.hpp"
-#include "sock_diag.hpp"
 
 namespace unwait {
 
@@ -41,7 +41,7 @@ private:
 
     const Policy& policy_;
     StopSign& stop_;
-    netlink::SockDiag diag_;
+    Networks networks_;
     Reach reach_;
     std::set<unsigned> begun_;  ///< steps that we have changed ourselves: what they were is past
 };

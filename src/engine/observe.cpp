@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "sock_diag.hpp"
+#include "networks.hpp"
 #include "thread_activity.hpp"
 #include "threads_on.hpp"
 
@@ -83,9 +83,9 @@ void compare(Observation& observation, const Socket& before, const std::optional
 
 std::vector<Observation> observe(std::span<const Finding> findings, milliseconds duration) {
     std::vector<Observation> observations(findings.size());
-    auto diag = netlink::SockDiag::open();
+    Networks networks;
     std::vector<std::optional<Socket>> before;
-    for (const Finding& finding : findings) before.push_back(diag.get(finding.socket));
+    for (const Finding& finding : findings) before.push_back(networks.get(finding.socket));
 
     const auto begin = Clock::now();
     for (;;) {
@@ -98,7 +98,7 @@ std::vector<Observation> observe(std::span<const Finding> findings, milliseconds
     for (std::size_t at = 0; at < findings.size(); ++at) {
         observations[at].duration = taken;
         if (before[at]) {
-            compare(observations[at], *before[at], diag.get(findings[at].socket));
+            compare(observations[at], *before[at], networks.get(findings[at].socket));
         } else {
             observations[at].is_gone = true;
         }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,9 +16,10 @@
 #include "find_holders.hpp"
 #include "holders.hpp"
 #include "machine.hpp"
+#include "matching_sockets.hpp"
+#include "networks.hpp"
 #include "probe.hpp"
 #include "select.hpp"
-#include "sock_diag.hpp"
 
 namespace unwait {
 
@@ -26,39 +28,14 @@ namespace {
 constexpr std::chrono::milliseconds shortest_look{100};
 constexpr std::chrono::milliseconds longest_look{1000};
 
-/// The conditions of all filters, their names looked up in our network namespace.
-std::vector<Condition> conditions_of(const Selector& selector) {
-    const FilterNames names = look_up(names_in(selector.filters));
-    require_devices({&names, 1});
-    std::vector<Condition> conditions;
-    for (const Filter& filter : selector.filters) {
-        if (filter.condition) conditions.push_back(looked_up(*filter.condition, names));
-    }
-    return conditions;
-}
-
-std::vector<Socket> matching_sockets(netlink::SockDiag& diag, const Selector& selector,
-                                     std::vector<BlindSpot>& blind_spots) {
-    const auto conditions = conditions_of(selector);
-    auto dump = diag.dump({.states = selector.states,
-                           .ports = selector.ports,
-                           .peer_ports = selector.peer_ports,
-                           .locals = selector.locals,
-                           .peers = selector.peers,
-                           .conditions = conditions});
-    if (dump.interrupted) {
-        blind_spots.push_back(
-            {"dump-interrupted", 0,
-             "the kernel's list of sockets changed each time it was read, so some "
-             "may be missing: select fewer, or run again"});
-    }
-    std::erase_if(dump.sockets, [&](const Socket& socket) {
-        return !matches_socket(selector, socket) ||
-               !std::ranges::all_of(conditions, [&socket](const Condition& condition) {
-                   return meets(condition, socket);
-               });
-    });
-    return std::move(dump.sockets);
+/// The network namespaces to look into. Throws Error when a filter names a device of none of them.
+std::vector<Network*> opened(Networks& networks, const Selector& selector,
+                             std::vector<BlindSpot>& blind_spots) {
+    auto chosen = networks.open(selector.networks, names_in(selector.filters), blind_spots);
+    std::vector<FilterNames> names;
+    for (const Network* network : chosen) names.push_back(network->names);
+    require_devices(names);
+    return chosen;
 }
 
 /// Who should accept the sockets that have no file yet.
@@ -98,8 +75,7 @@ std::chrono::milliseconds time_between_looks(const std::vector<HeldSocket*>& soc
 
 /// Whether data still to be sent are moving; of sockets that were not asked for nobody wants to
 /// know, nor to wait for it.
-void look_again(netlink::SockDiag& diag, const Selector& selector,
-                std::vector<HeldSocket>& sockets) {
+void look_again(Networks& networks, const Selector& selector, std::vector<HeldSocket>& sockets) {
     std::vector<HeldSocket*> candidates;
     for (HeldSocket& held : sockets) {
         if (held.socket.send_queue > 0 && held.socket.info &&
@@ -110,7 +86,7 @@ void look_again(netlink::SockDiag& diag, const Selector& selector,
     if (candidates.empty()) return;
     ::poll(nullptr, 0, static_cast<int>(time_between_looks(candidates).count()));
     for (HeldSocket* held : candidates) {
-        const auto now = diag.get(held->socket);
+        const auto now = networks.get(held->socket);
         held->sending =
             now && now->info && now->info->bytes_acked != held->socket.info->bytes_acked;
     }
@@ -125,10 +101,16 @@ Snapshot take_snapshot(const Selector& selector, bool with_use) {
     snapshot.boot_id = std::move(machine.boot_id);
     snapshot.host = std::move(machine.host);
 
-    auto diag = netlink::SockDiag::open();
-    snapshot.netns = diag.netns();
-    auto sockets = matching_sockets(diag, selector, snapshot.blind_spots);
-    auto listeners = listeners_for(diag, sockets);
+    snapshot.netns = machine.netns;
+    Networks networks;
+    std::vector<Socket> sockets;
+    std::vector<Socket> listeners;
+    for (Network* network : opened(networks, selector, snapshot.blind_spots)) {
+        snapshot.networks.push_back(network->space);
+        auto found = matching_sockets(*network, selector, snapshot.blind_spots);
+        std::ranges::move(listeners_for(network->diag, found), std::back_inserter(listeners));
+        std::ranges::move(found, std::back_inserter(sockets));
+    }
 
     std::vector<std::uint64_t> inodes;
     inodes.reserve(sockets.size() + listeners.size());
@@ -141,9 +123,9 @@ Snapshot take_snapshot(const Selector& selector, bool with_use) {
     std::ranges::move(scan.blind_spots, std::back_inserter(snapshot.blind_spots));
     if (!listeners.empty()) snapshot.listeners = with_holders(std::move(listeners), scan);
     snapshot.sockets = with_holders(std::move(sockets), std::move(scan));
-    add_circumstances(snapshot, selector, diag);
+    add_circumstances(snapshot, selector, networks);
     if (with_use) probe_holders(snapshot.sockets);
-    look_again(diag, selector, snapshot.sockets);
+    look_again(networks, selector, snapshot.sockets);
     return snapshot;
 }
 

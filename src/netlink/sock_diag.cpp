@@ -19,6 +19,7 @@
 
 #include "bytecode.hpp"
 #include "channel.hpp"
+#include "unix_diag.hpp"
 #include "unwait/error.hpp"
 
 namespace unwait::netlink {
@@ -236,6 +237,10 @@ SockDiag SockDiag::open() {
 }
 
 std::uint64_t SockDiag::netns() const noexcept { return impl_->netns; }
+
+std::vector<std::uint64_t> SockDiag::unix_sockets_with_data() {
+    return netlink::unix_sockets_with_data(impl_->channel);
+}
 
 SockDiag::Dump SockDiag::dump(const DumpRequest& request) {
     const Condition condition = condition_of(request);

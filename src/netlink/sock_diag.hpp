@@ -59,6 +59,9 @@ public:
     /// unexpected.
     [[nodiscard]] Destroyed destroy(const Socket& socket);
 
+    /// Inodes of the unix sockets that have something to receive. Throws Error.
+    [[nodiscard]] std::vector<std::uint64_t> unix_sockets_with_data();
+
     /// Inode of the network namespace it was opened in.
     [[nodiscard]] std::uint64_t netns() const noexcept;
 

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <span>
 
-#include "channel.hpp"
 #include "unwait/error.hpp"
 
 namespace unwait::netlink {
@@ -45,7 +44,7 @@ std::uint32_t queue_length(std::span<const std::byte> attributes) {
 
 }  // namespace
 
-std::vector<std::uint64_t> unix_sockets_with_data() {
+std::vector<std::uint64_t> unix_sockets_with_data(Channel& channel) {
     Request request{};
     request.head.nlmsg_len = sizeof request;
     request.head.nlmsg_type = SOCK_DIAG_BY_FAMILY;
@@ -59,14 +58,13 @@ std::vector<std::uint64_t> unix_sockets_with_data() {
     std::vector<std::uint64_t> inodes;
     const std::string operation = "dump of unix sockets";
     const Ending ending =
-        Channel::open(NETLINK_SOCK_DIAG)
-            .exchange(message, operation, [&](std::span<const std::byte> payload) {
-                unix_diag_msg answer{};
-                if (payload.size() < sizeof answer) return;
-                std::memcpy(&answer, payload.data(), sizeof answer);
-                if (queue_length(payload.subspan(sizeof answer)) == 0) return;
-                inodes.push_back(answer.udiag_ino);
-            });
+        channel.exchange(message, operation, [&](std::span<const std::byte> payload) {
+            unix_diag_msg answer{};
+            if (payload.size() < sizeof answer) return;
+            std::memcpy(&answer, payload.data(), sizeof answer);
+            if (queue_length(payload.subspan(sizeof answer)) == 0) return;
+            inodes.push_back(answer.udiag_ino);
+        });
     if (ending.error != 0 && ending.error != ENOENT) throw Error(ending.error, operation);
     return inodes;
 }

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "cgroup.hpp"
+#include "container.hpp"
 #include "directory.hpp"
 #include "file.hpp"
 #include "text_scan.hpp"
@@ -52,6 +54,15 @@ std::uint64_t parse_fd_limit(std::string_view text) {
         return sys::to_number<std::uint64_t>(soft).value_or(0);
     }
     return 0;
+}
+
+pid_t parse_inner_pid(std::string_view field) {
+    pid_t inner = 0;
+    static_cast<void>(sys::take_word(field));  // the one that we see it by
+    for (auto word = sys::take_word(field); !word.empty(); word = sys::take_word(field)) {
+        inner = sys::to_number<pid_t>(word).value_or(0);
+    }
+    return inner;
 }
 
 std::optional<sys::Stat> read_stat_at(int directory) {
@@ -101,6 +112,10 @@ std::optional<Process> read_process_at(int directory) {
     process.user = user_name(process.uid);
     process.cgroup = parse_cgroup(sys::text_or_empty(source, "cgroup"));
     process.unit = unit_of_cgroup(process.cgroup);
+    Container container = container_of_cgroup(process.cgroup);
+    process.container = std::move(container.id);
+    process.container_runtime = std::move(container.runtime);
+    process.inner_pid = parse_inner_pid(sys::status_field(status, "NSpid").value_or(""));
     process.netns =
         sys::bracketed_number(sys::link_or_empty(source, "ns/net"), "net:[").value_or(0);
     process.fd_count = count_fds(source);

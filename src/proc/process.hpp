@@ -16,6 +16,10 @@ namespace unwait::proc {
 /// number for "unlimited".
 [[nodiscard]] std::uint64_t parse_fd_limit(std::string_view text);
 
+/// "4711\t12\t1", the NSpid of /proc/PID/status: the pid in the innermost PID namespace; 0 when
+/// there is only one.
+[[nodiscard]] pid_t parse_inner_pid(std::string_view field);
+
 /// Absent when the process is gone. What may not be read stays empty; the runtime is not looked
 /// for. A zombie leader is described by one of its live threads.
 [[nodiscard]] std::optional<Process> read_process(pid_t pid);

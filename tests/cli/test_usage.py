@@ -48,7 +48,8 @@ WRONG = [
     ["list", "--process", "x{3,1}"],
     ["list", "--process", "(" * 2000],
     ["list", "--cgroup", "system.slice"],
-    ["list", "--netns", "all"],
+    ["list", "--netns", "blue,,red"],
+    ["list", "--netns", "all", "--netns", "self"],
     ["list", "--local", "localhost"],
     ["list", "--peer", "10.0.0.0/33"],
     ["list", "--peer", "10.0.0.1,"],
@@ -135,6 +136,7 @@ class Usage(TestCase):
             ["--port", "0", "--pid", str(os.getpid()), "--fd", "0,1"],
             ["--port", "0", "--cgroup", "/sys/fs/cgroup/a.slice/", "--unit", "a,b", "--user", "0"],
             ["--port", "0", "--filter", "state all (src 10/8 or dev lo)", "--filter", "autobound"],
+            ["--port", "0", "--netns", f"self,{os.getpid()},/proc/self/ns/net"],
             ["--port", "0", "--netns", "self", "--min-idle", "1h30m", "--timeout", "1m"],
         ]:
             with self.subTest(arguments=arguments):

@@ -10,9 +10,11 @@
 
 #include "blocked_call.hpp"
 #include "cgroup.hpp"
+#include "container.hpp"
 #include "fd.hpp"
 #include "fd_info.hpp"
 #include "fd_table.hpp"
+#include "network_namespaces.hpp"
 #include "proc_mount.hpp"
 #include "process.hpp"
 #include "runtime.hpp"
@@ -37,6 +39,16 @@ void check_cgroup(std::string_view text) {
     const std::string unit = proc::unit_of_cgroup(path);
     assert(unit.find('/') == std::string::npos);
     assert(unit.empty() || path.find(unit) != std::string::npos);
+    const proc::Container container = proc::container_of_cgroup(path);
+    assert(container.id.empty() == container.runtime.empty());
+    assert(container.id.size() <= path.size());
+}
+
+void check_network(std::string_view text) {
+    if (const auto mount = proc::parse_namespace_mount(text)) {
+        assert(!mount->path.empty() && mount->path.size() <= text.size());
+    }
+    static_cast<void>(proc::parse_inner_pid(text));
 }
 
 void check_link(std::string_view text) {
@@ -72,6 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_stat(text);
     check_cgroup(text);
     check_link(text);
+    check_network(text);
     check_fdinfo(text);
     check_call(text);
     if (text.starts_with("\x7f"

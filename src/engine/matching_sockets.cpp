@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "matching_sockets.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "filter.hpp"
+#include "select.hpp"
+
+namespace unwait {
+
+namespace {
+
+std::vector<Condition> conditions_of(const Selector& selector, const FilterNames& names) {
+    std::vector<Condition> conditions;
+    for (const Filter& filter : selector.filters) {
+        if (filter.condition) conditions.push_back(looked_up(*filter.condition, names));
+    }
+    return conditions;
+}
+
+}  // namespace
+
+std::vector<Socket> matching_sockets(Network& network, const Selector& selector,
+                                     std::vector<BlindSpot>& blind_spots) {
+    const auto conditions = conditions_of(selector, network.names);
+    auto dump = network.diag.dump({.states = selector.states,
+                                   .ports = selector.ports,
+                                   .peer_ports = selector.peer_ports,
+                                   .locals = selector.locals,
+                                   .peers = selector.peers,
+                                   .conditions = conditions});
+    if (dump.interrupted) {
+        blind_spots.push_back(
+            {"dump-interrupted", 0,
+             "the kernel's list of sockets changed each time it was read, so some "
+             "may be missing: select fewer, or run again"});
+    }
+    std::erase_if(dump.sockets, [&](const Socket& socket) {
+        return !matches_socket(selector, socket) ||
+               !std::ranges::all_of(conditions, [&socket](const Condition& condition) {
+                   return meets(condition, socket);
+               });
+    });
+    return std::move(dump.sockets);
+}
+
+}  // namespace unwait

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+#include "networks.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <iterator>
+#include <utility>
+
+#include "file_identity.hpp"
+#include "filter_names.hpp"
+#include "network.hpp"
+#include "proc_mount.hpp"
+#include "text.hpp"
+#include "text_scan.hpp"
+#include "unwait/error.hpp"
+
+namespace unwait {
+
+namespace {
+
+constexpr std::array<std::string_view, 2> name_directories = {"/run/netns/",
+                                                              "/var/run/docker/netns/"};
+
+/// A netlink socket is kept for each of them.
+void raise_fd_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+BlindSpot not_entered(const proc::NetworkPaths& network, const std::string& why) {
+    std::string text = "network namespace ";
+    text += network.name.empty() ? std::to_string(network.inode) : network.name;
+    if (network.pid != 0) text += " of pid " + std::to_string(network.pid);
+    return {std::string(blind_spot::netns_unreadable), network.pid, text + ": " + why};
+}
+
+std::string remedy_for(const Error& error) {
+    const bool denied = error.number() == EPERM || error.number() == EACCES;
+    return std::string(error.what()) +
+           (denied ? ": run as root, or with CAP_SYS_ADMIN in its user namespace" : "");
+}
+
+[[noreturn]] void fail_named(const std::string& word, const std::string& what) {
+    throw Error(ENOENT, "--netns " + word + ": " + what);
+}
+
+}  // namespace
+
+Networks::Networks() {
+    auto diag = netlink::SockDiag::open();
+    NetworkNamespace own{.inode = diag.netns(), .is_own = true};
+    networks_.push_back({std::move(own), std::move(diag), {}});
+}
+
+Network* Networks::known(std::uint64_t inode) {
+    const auto found = std::ranges::find(
+        networks_, inode, [](const Network& network) { return network.space.inode; });
+    return found == networks_.end() ? nullptr : &*found;
+}
+
+Network& Networks::add(NetworkNamespace space, int namespace_fd, const FilterNames& names) {
+    std::optional<netlink::SockDiag> diag;
+    FilterNames found;
+    sys::in_network(namespace_fd, [&] {
+        diag = netlink::SockDiag::open();
+        found = look_up(names);
+    });
+    networks_.push_back({std::move(space), std::move(*diag), std::move(found)});
+    return networks_.back();
+}
+
+Network* Networks::enter(const proc::NetworkPaths& paths, const FilterNames& names) {
+    if (Network* network = known(paths.inode)) {
+        // What leads to our own says what it is called.
+        if (network->space.name.empty()) network->space.name = paths.name;
+        return network;
+    }
+    const auto fd = proc::open_network_namespace(paths);
+    if (!fd) return nullptr;
+    return &add({.inode = paths.inode, .name = paths.name, .pid = paths.pid}, fd->get(), names);
+}
+
+void Networks::enter_all(const FilterNames& names, std::vector<BlindSpot>& blind_spots) {
+    raise_fd_limit();
+    const auto search = proc::find_network_namespaces(proc::Search::everywhere);
+    for (const proc::NetworkPaths& paths : search.found) {
+        try {
+            if (enter(paths, names) == nullptr) {
+                blind_spots.push_back(not_entered(paths, "it was gone before it could be asked"));
+            }
+        } catch (const Error& error) {
+            blind_spots.push_back(not_entered(paths, remedy_for(error)));
+        }
+    }
+    if (proc::hides_processes()) {
+        blind_spots.push_back({std::string(blind_spot::netns_unreadable), 0,
+                               "/proc is mounted with hidepid and may hide network namespaces: run "
+                               "as root, or with CAP_SYS_PTRACE"});
+    }
+    if (search.denied > 0) {
+        blind_spots.push_back({std::string(blind_spot::netns_unreadable), 0,
+                               "the network namespaces of " + std::to_string(search.denied) +
+                                   (search.denied == 1 ? " process" : " processes") +
+                                   " may not be read: run as root, or with CAP_SYS_PTRACE"});
+    }
+}
+
+Network* Networks::enter_named(const std::string& word, const FilterNames& names) {
+    std::optional<sys::Fd> fd;
+    NetworkNamespace space;
+    if (word == "self") return &networks_.front();
+    if (const auto inode = sys::bracketed_number(word, "net:[")) {
+        if (Network* network = find(*inode, names)) return network;
+        fail_named(word, "no such network namespace");
+    }
+    if (const auto pid = parse_number(word)) {
+        space.pid = static_cast<pid_t>(*pid);
+        fd = proc::open_network_namespace("/proc/" + word + "/ns/net");
+        if (!fd) fail_named(word, "no such process");
+    } else if (word.find('/') != std::string::npos) {
+        fd = proc::open_network_namespace(word);
+        if (!fd) fail_named(word, "not the file of a network namespace");
+    } else {
+        space.name = word;
+        for (const std::string_view directory : name_directories) {
+            if (!fd) fd = proc::open_network_namespace(std::string(directory) + word);
+        }
+        if (!fd) fail_named(word, "not the name of a network namespace in /run/netns");
+    }
+    space.inode = sys::inode_of(fd->get());
+    if (Network* network = known(space.inode)) return network;
+    try {
+        return &add(std::move(space), fd->get(), names);
+    } catch (const Error& error) {
+        throw Error(error.number(), "--netns " + word + ": entering it needs root, or " +
+                                        "CAP_SYS_ADMIN in its user namespace");
+    }
+}
+
+std::vector<Network*> Networks::open(std::span<const std::string> wanted, const FilterNames& names,
+                                     std::vector<BlindSpot>& blind_spots) {
+    networks_.front().names = look_up(names);
+    std::set<Network*> chosen;
+    if (wanted.empty()) chosen.insert(&networks_.front());
+    for (const std::string& word : wanted) {
+        if (word != "all") {
+            chosen.insert(enter_named(word, names));
+            continue;
+        }
+        enter_all(names, blind_spots);
+        for (Network& network : networks_) chosen.insert(&network);
+    }
+    std::vector<Network*> ordered(chosen.begin(), chosen.end());
+    std::ranges::sort(ordered, {}, [](const Network* network) {
+        return std::pair(!network->space.is_own, network->space.inode);
+    });
+    return ordered;
+}
+
+std::vector<Network*> Networks::open_others(const FilterNames& names) {
+    std::vector<Network*> others;
+    raise_fd_limit();
+    for (const auto& paths : proc::find_network_namespaces(proc::Search::processes).found) {
+        try {
+            Network* network = enter(paths, names);
+            if (network != nullptr && !network->space.is_own) others.push_back(network);
+        } catch (const Error&) {
+            continue;  // without the privilege nobody expects to be told of it
+        }
+    }
+    return others;
+}
+
+Network* Networks::find(std::uint64_t inode, const FilterNames& names) {
+    if (Network* network = known(inode)) return network;
+    if (gone_.contains(inode)) return nullptr;
+    const auto search = proc::find_network_namespaces(proc::Search::everywhere);
+    const auto found = std::ranges::find(search.found, inode, &proc::NetworkPaths::inode);
+    Network* network = found == search.found.end() ? nullptr : enter(*found, names);
+    if (network == nullptr) gone_.insert(inode);
+    return network;
+}
+
+std::optional<Socket> Networks::get(const Socket& socket) {
+    Network* network = find(socket.id.netns);
+    return network == nullptr ? std::nullopt : network->diag.get(socket);
+}
+
+netlink::Destroyed Networks::destroy(const Socket& socket) {
+    Network* network = find(socket.id.netns);
+    return network == nullptr ? netlink::Destroyed::gone : network->diag.destroy(socket);
+}
+
+std::vector<std::uint64_t> Networks::unix_sockets_with_data() {
+    std::vector<std::uint64_t> inodes;
+    for (Network& network : networks_) {
+        std::ranges::move(network.diag.unix_sockets_with_data(), std::back_inserter(inodes));
+    }
+    return inodes;
+}
+
+}  // namespace unwait
