@@ -16,7 +16,7 @@ _unwait_values() { # the values of an option; those of files, users and the like
     case $1 in
         --state)
             echo established syn-sent syn-recv fin-wait-1 fin-wait-2 time-wait closed close-wait \
-                last-ack listening closing new-syn-recv all connected synchronized bucket big ;;
+                last-ack listening closing new-syn-recv all connected synchronized bucket big dead ;;
         --actions) echo auto shutdown close replace destroy term kill ;;
         --include) echo too-young still-sending in-backlog no-holder holder-unreadable in-use ;;
         --freeze) echo all one ;;

@@ -37,7 +37,7 @@ complete -c unwait -f
 complete -c unwait -n __unwait_is_first -a "(unwait help | sed -n '/^Commands\$/,/^\$/p' | string match -rg '^  ([a-z]+)' | sort -u)"
 complete -c unwait -n 'test (__unwait_words) = policy' -a 'check explain'
 complete -c unwait -n 'not __unwait_is_first; and string match -q -- "-*" (commandline -ct)' -a '(__unwait_options)'
-complete -c unwait -n '__unwait_before --state' -a '(__unwait_list established syn-sent syn-recv fin-wait-1 fin-wait-2 time-wait closed close-wait last-ack listening closing new-syn-recv all connected synchronized bucket big)'
+complete -c unwait -n '__unwait_before --state' -a '(__unwait_list established syn-sent syn-recv fin-wait-1 fin-wait-2 time-wait closed close-wait last-ack listening closing new-syn-recv all connected synchronized bucket big dead)'
 complete -c unwait -n '__unwait_before --actions' -a '(__unwait_list auto shutdown close replace destroy term kill)'
 complete -c unwait -n '__unwait_before --include' -a '(__unwait_list too-young still-sending in-backlog no-holder holder-unreadable in-use)'
 complete -c unwait -n '__unwait_before --freeze' -a 'all one'

@@ -21,6 +21,7 @@ enum class Cause : std::uint8_t {
     private_fd_table,   ///< only a thread with an fd table of its own holds it
     zombie_leader,      ///< only threads of a process whose first thread has ended hold it
     other_netns,        ///< its holders are in another network namespace and do not see it there
+    dead,               ///< its connection is over, and only the fd is left
     in_backlog,         ///< never accepted
     in_flight,          ///< its last fd is on its way inside a unix socket
     in_io_uring,        ///< its last fd was closed, an io_uring has it registered

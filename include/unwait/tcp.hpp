@@ -32,6 +32,10 @@ constexpr StateMask mask_of(TcpState state) noexcept {
     return StateMask{1} << static_cast<unsigned>(state);
 }
 
+/// In a StateMask, closed sockets that an fd still leads to: they were connected once. No state has
+/// the kernel number 0, and none of the words for states includes these.
+inline constexpr StateMask dead_sockets = 1;
+
 enum class Family : std::uint8_t { inet, inet6 };
 
 /// An IP address; an inet address uses the first four bytes. Network byte order.

@@ -42,6 +42,9 @@ Policy policy_for(const ApplyCommand& command, const Plan& saved) {
 Selector selector_for(const Plan& saved, std::uint64_t own_netns) {
     Selector selector;
     selector.states = *states_of_word("all");
+    const bool has_dead = std::ranges::any_of(
+        saved.steps, [](const Step& step) { return step.socket.state == TcpState::closed; });
+    if (has_dead) selector.states |= dead_sockets;
     std::set<std::uint64_t> inodes;
     std::set<std::uint16_t> ports;
     selector.networks = {"self"};

@@ -13,13 +13,17 @@
 namespace unwait {
 namespace {
 
+bool is_stuck_state(const HeldSocket& held) {
+    return held.socket.state == TcpState::close_wait || is_dead(held);
+}
+
 Verdict judge(const HeldSocket& held, const Surroundings& around,
               std::chrono::milliseconds min_idle) {
     const Socket& socket = held.socket;
     if (waits_for_accept(socket)) {
         return Verdict::in_backlog;
     }
-    if (socket.state != TcpState::close_wait) {
+    if (!is_stuck_state(held)) {
         return Verdict::in_use;
     }
     if (held.holders.empty()) {
@@ -80,6 +84,9 @@ Cause cause_of(const HeldSocket& held, Verdict verdict, const Surroundings& arou
     }
     if (held.holders.empty()) {
         return socket.id.inode == 0 ? Cause::unknown : cause_of_unowned(socket, around);
+    }
+    if (is_dead(held)) {
+        return Cause::dead;
     }
     if (socket.state != TcpState::close_wait) {
         return Cause::unknown;

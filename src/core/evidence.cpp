@@ -17,8 +17,8 @@ void note_received(Notes& notes, const Socket& socket) {
     const std::string queue = "Recv-Q " + std::to_string(socket.recv_queue) + ": ";
     if (const std::uint32_t unread = unread_bytes(socket); unread > 0) {
         notes.add(evidence_code::data_unread,
-                  queue + counted(unread, "byte is", "bytes are") +
-                      " unread; closing loses them and sends RST instead of FIN");
+                  queue + counted(unread, "byte is", "bytes are") + " unread; closing loses them" +
+                      (socket.state == TcpState::closed ? "" : " and sends RST instead of FIN"));
     } else if (socket.state != TcpState::close_wait) {
         return;
     } else if (socket.recv_queue > 0) {
@@ -63,7 +63,11 @@ void note_socket(Notes& notes, const HeldSocket& held) {
         note_sent(notes, held);
         note_idle(notes, socket);
     }
-    if (socket.state != TcpState::close_wait) {
+    if (is_dead(held)) {
+        notes.add(evidence_code::dead,
+                  "its connection is over (a reset, or destroyed as by ss -K), and the kernel no "
+                  "longer knows the peer: only the fd is left");
+    } else if (socket.state != TcpState::close_wait) {
         notes.add(evidence_code::in_use,
                   "being " + std::string{word(socket.state)} + " alone is no sign of being stuck");
     }
@@ -160,6 +164,10 @@ void note_holders(Notes& notes, const HeldSocket& held, const Surroundings& arou
 }
 
 }  // namespace
+
+bool is_dead(const HeldSocket& held) {
+    return held.socket.state == TcpState::closed && !held.holders.empty();
+}
 
 bool is_elsewhere(const HeldSocket& held) {
     return !held.holders.empty() &&

@@ -12,6 +12,9 @@ namespace unwait {
 /// Whether it is a connection without a file, as one is until accept() makes it.
 [[nodiscard]] bool waits_for_accept(const Socket& socket);
 
+/// Whether its connection is over while somebody still has an fd of it.
+[[nodiscard]] bool is_dead(const HeldSocket& held);
+
 /// Whether all its holders are in another network namespace than it is.
 [[nodiscard]] bool is_elsewhere(const HeldSocket& held);
 

@@ -78,6 +78,9 @@ std::string_view advice_for(Cause cause) {
                    "have those close them";
         case Cause::other_netns:
             return "close the sockets of the old network namespace around setns() or unshare()";
+        case Cause::dead:
+            return "close the socket when a call on it fails (ECONNRESET, ECONNABORTED, EPIPE, "
+                   "ETIMEDOUT) or polls as POLLERR or POLLHUP: the connection does not come back";
         case Cause::in_backlog:
             return "let the acceptor accept: see what its threads do instead, and raise the "
                    "backlog only if they are merely late";

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "diagnose.hpp"
+#include "evidence.hpp"
 #include "remedy.hpp"
 #include "sentence.hpp"
 #include "text.hpp"
@@ -39,7 +40,8 @@ std::vector<Verdict> objections_to(const Finding& finding, const Policy& policy)
     const bool explained = verdict == Verdict::in_backlog || verdict == Verdict::holder_unreadable;
     object(verdict, verdict != Verdict::stuck);
     object(Verdict::no_holder, finding.holders.empty() && !explained);
-    object(Verdict::in_use, finding.socket.state != TcpState::close_wait);
+    object(Verdict::in_use, finding.socket.state != TcpState::close_wait &&
+                                !is_dead({finding.socket, finding.holders, false}));
     object(Verdict::still_sending, std::ranges::find(finding.evidence, evidence_code::still_sending,
                                                      &Evidence::code) != finding.evidence.end());
     object(Verdict::too_young, is_too_young(finding.socket, policy.min_idle));

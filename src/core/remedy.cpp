@@ -41,6 +41,10 @@ std::optional<std::string> blocked_by(const Process& process, Action action, con
 
 /// Why this cannot or must not be done to this socket, if so.
 std::optional<std::string> blocked(const Finding& finding, Action action, const Self& self) {
+    const bool is_over = finding.socket.state == TcpState::closed && !finding.holders.empty();
+    if (is_over && (action == Action::destroy || action == Action::shutdown)) {
+        return "its connection is over already";
+    }
     if (action == Action::destroy) {
         return std::nullopt;
     }

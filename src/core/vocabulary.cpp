@@ -51,6 +51,7 @@ constexpr auto state_group_table = std::to_array<Entry<StateMask>>({
     {"connected", every_state & ~unconnected},
     {"synchronized", every_state & ~unconnected & ~mask_of(TcpState::syn_sent)},
     {"bucket", minisockets},
+    {"dead", dead_sockets},
     {"big", every_state & ~minisockets},
 });
 
@@ -81,6 +82,7 @@ constexpr auto cause_table = std::to_array<Entry<Cause>>({
     {"private-fd-table", Cause::private_fd_table},
     {"zombie-leader", Cause::zombie_leader},
     {"other-netns", Cause::other_netns},
+    {"dead", Cause::dead},
     {"in-backlog", Cause::in_backlog},
     {"in-flight", Cause::in_flight},
     {"in-io-uring", Cause::in_io_uring},

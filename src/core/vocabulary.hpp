@@ -21,6 +21,7 @@ inline constexpr std::string_view send_queue = "send-queue";
 inline constexpr std::string_view still_sending = "still-sending";
 inline constexpr std::string_view idle = "idle";
 inline constexpr std::string_view idle_unknown = "idle-unknown";
+inline constexpr std::string_view dead = "dead";
 inline constexpr std::string_view in_use = "in-use";
 inline constexpr std::string_view accept_queue = "accept-queue";
 inline constexpr std::string_view backlog = "backlog";
@@ -64,7 +65,7 @@ inline constexpr std::string_view policy = "policy";
 [[nodiscard]] std::string_view word(Runtime runtime);
 
 /// What a state word selects: a single state, or one of ss's groups (all, connected, synchronized,
-/// bucket, big). Absent when the word is unknown.
+/// bucket, big), or dead. Absent when the word is unknown.
 [[nodiscard]] std::optional<StateMask> states_of_word(std::string_view text);
 [[nodiscard]] std::optional<Action> action_of_word(std::string_view text);
 [[nodiscard]] std::optional<Freeze> freeze_of_word(std::string_view text);

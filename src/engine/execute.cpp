@@ -26,11 +26,14 @@ struct Climb {
     std::chrono::microseconds stopped{0};
 };
 
-bool is_stuck(const Climb& climb) {
-    return !climb.last || climb.seen.state == climb.step->socket.state;
-}
-
 bool is_fd_open(const Climb& climb) { return !climb.last || climb.seen.fd_open; }
+
+/// Of a socket whose connection is over, the fd is all that can be stuck.
+bool is_stuck(const Climb& climb) {
+    const TcpState before = climb.step->socket.state;
+    if (before == TcpState::closed) return is_fd_open(climb);
+    return !climb.last || climb.seen.state == before;
+}
 
 /// Skips rungs that have nothing left to do. False when the ladder has ended.
 bool has_rung(Climb& climb) {

@@ -77,6 +77,8 @@ std::vector<Attempt> LinuxRunner::attempt(Action action, std::span<const Step* c
 
 std::optional<Attempt> LinuxRunner::changed_since_plan(const Step& step) {
     if (begun_.contains(step.id)) return std::nullopt;
+    // A dead socket is asked about through its fd, by cookie, when that is operated on.
+    if (step.socket.state == TcpState::closed && is_held(step)) return std::nullopt;
     const auto now = networks_.get(step.socket);
     if (!now) return Attempt{.ending = Attempt::Ending::gone, .detail = "the socket has gone"};
     const auto refuse = [](std::string why) {

@@ -2,8 +2,11 @@
 #include "matching_sockets.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 #include <utility>
 
+#include "dead_sockets.hpp"
 #include "filter.hpp"
 #include "select.hpp"
 
@@ -35,6 +38,13 @@ std::vector<Socket> matching_sockets(Network& network, const Selector& selector,
             {"dump-interrupted", 0,
              "the kernel's list of sockets changed each time it was read, so some "
              "may be missing: select fewer, or run again"});
+    }
+    if ((selector.states & dead_sockets) != 0) {
+        std::ranges::move(find_dead_sockets(network.diag, blind_spots),
+                          std::back_inserter(dump.sockets));
+        std::ranges::sort(dump.sockets, {}, [](const Socket& socket) {
+            return std::tie(socket.local, socket.peer, socket.id.cookie);
+        });
     }
     std::erase_if(dump.sockets, [&](const Socket& socket) {
         return !matches_socket(selector, socket) ||

@@ -97,6 +97,7 @@ std::vector<Observation> observe(std::span<const Finding> findings, milliseconds
     const auto taken = std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
     for (std::size_t at = 0; at < findings.size(); ++at) {
         observations[at].duration = taken;
+        if (findings[at].socket.state == TcpState::closed) continue;  // no counters move any more
         if (before[at]) {
             compare(observations[at], *before[at], networks.get(findings[at].socket));
         } else {

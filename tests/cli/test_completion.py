@@ -89,7 +89,7 @@ class Completion(TestCase):
 
     def assert_values(self, ask):
         states = set(SCHEMA["$defs"]["state"]["enum"])
-        groups = {"all", "connected", "synchronized", "bucket", "big"}
+        groups = {"all", "connected", "synchronized", "bucket", "big", "dead"}
         self.assertEqual(ask("list", "--state", ""), states | groups)
         actions = set(SCHEMA["$defs"]["action"]["enum"])
         self.assertEqual(ask("clear", "--actions", ""), actions | {"auto"})

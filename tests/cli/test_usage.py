@@ -208,7 +208,7 @@ class Help(TestCase):
         definitions = SCHEMA["$defs"]
         self.assertEqual(words("--actions"), set(definitions["action"]["enum"]))
         self.assertLess(words("--include"), set(definitions["reason"]["enum"]))
-        groups = {"all", "connected", "synchronized", "bucket", "big"}
+        groups = {"all", "connected", "synchronized", "bucket", "big", "dead"}
         self.assertEqual(words("--state") - groups, set(definitions["state"]["enum"]))
 
     def test_manual_names_every_reason_cause_and_exit_status(self):

@@ -190,6 +190,17 @@ TEST_CASE("what about the holders makes a socket stay is named") {
     CHECK(diagnosed(held).cause == Cause::unknown);
 }
 
+TEST_CASE("a dead socket is an fd without a connection") {
+    HeldSocket held = stuck();
+    held.socket.state = TcpState::closed;
+    CHECK(diagnosed(held).cause == Cause::dead);
+    CHECK(has_evidence(diagnosed(held), evidence_code::dead));
+    CHECK_FALSE(has_evidence(diagnosed(held), evidence_code::in_use));
+    held.holders.clear();
+    CHECK(diagnosed(held).verdict == Verdict::in_use);
+    CHECK_FALSE(has_evidence(diagnosed(held), evidence_code::dead));
+}
+
 TEST_CASE("threads whose fd tables could not be asked may be the holders") {
     Snapshot snapshot;
     snapshot.sockets = {stuck()};
@@ -221,12 +232,13 @@ TEST_CASE("the weightiest verdict comes first") {
     CHECK(diagnosed(held, 1).verdict == Verdict::in_backlog);
 }
 
-TEST_CASE("only CLOSE-WAIT is judged stuck") {
+TEST_CASE("only CLOSE-WAIT, and what is over, is judged stuck") {
     HeldSocket held = stuck();
     for (unsigned number = 1; number <= 12; ++number) {
         held.socket.state = static_cast<TcpState>(number);
         CAPTURE(word(held.socket.state));
-        const bool judged = held.socket.state == TcpState::close_wait;
+        const bool judged = held.socket.state == TcpState::close_wait ||
+                            held.socket.state == TcpState::closed;  // dead, with an open fd
         CHECK(diagnosed(held).verdict == (judged ? Verdict::stuck : Verdict::in_use));
         CHECK(has_evidence(diagnosed(held), evidence_code::in_use) == !judged);
     }

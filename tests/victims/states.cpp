@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -93,7 +94,36 @@ void backlog(Stage& stage, const Arguments& arguments) {
     });
 }
 
+/// The peer has reset the connection, and nobody looks at the fd; `fresh` was never connected, and
+/// the connection of `refused` was.
+void dead(Stage& stage, const Arguments& arguments) {
+    const Server server(arguments);
+    Connection connection = server.establish();
+    const linger reset{1, 0};
+    must(setsockopt(connection.peer, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), "SO_LINGER");
+    shut(connection.peer);
+    await(
+        [&connection] {
+            pollfd wanted{connection.fd, 0, 0};
+            return poll(&wanted, 1, 0) == 1 && (wanted.revents & POLLHUP) != 0;
+        },
+        "the reset");
+    tell_connections(stage, server, {connection});
+    const int fresh = must(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+    const int refused = must(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+    sockaddr_in nobody{};
+    nobody.sin_family = AF_INET;
+    nobody.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    nobody.sin_port = htons(1);
+    if (connect(refused, reinterpret_cast<const sockaddr*>(&nobody), sizeof nobody) == 0) {
+        fail("a refused connection");
+    }
+    stage.tell("fresh", inode_of(fresh));
+    stage.tell("refused", inode_of(refused));
+}
+
 constexpr std::array table{
+    NamedScenario{"dead", dead},
     NamedScenario{"close-wait", close_wait},
     NamedScenario{"established", established},
     NamedScenario{"half-close-sender", half_close_sender},
