@@ -55,6 +55,10 @@ std::string holder_line(const Holder& holder) {
     const Process& process = *holder.process;
     std::string text = named(process) + " " + fds_of(holder) + ", user " + process.user;
     if (!process.unit.empty()) text += ", unit " + process.unit;
+    if (!process.container.empty()) {
+        text += ", " + process.container_runtime + " container " + process.container;
+    }
+    if (process.inner_pid != 0) text += ", pid " + std::to_string(process.inner_pid) + " inside";
     if (!process.cgroup.empty()) text += ", cgroup " + process.cgroup;
     if (!process.exe.empty()) text += ", runs " + process.exe;
     return text;
