@@ -19,8 +19,8 @@ void operate_again_and_again(Victim& victim, int rounds) {
     for (int round = 0; round < rounds; ++round) {
         const Cuts cuts(victim, {victim.ask_number("open /dev/null")});
         const auto surgery =
-            ptrace::operate(patient_of(victim, round % 2 == 0 ? Freeze::all : Freeze::one),
-                            round % 4 < 2 ? Operation::replace : Operation::close, cuts.cuts);
+            operate(patient_of(victim, round % 2 == 0 ? Freeze::all : Freeze::one),
+                    round % 4 < 2 ? Operation::replace : Operation::close, cuts.cuts);
         CHECK(surgery.refusal == "");
         CHECK(surgery.cuts[0].ending == CutEnding::done);
     }
@@ -64,7 +64,7 @@ TEST_CASE("many fds of a 32-bit program go in chunks") {
         std::vector<std::uint64_t> fds;
         for (int i = 0; i < 400; ++i) fds.push_back(victim.ask_number("open /dev/null"));
         const Cuts cuts(victim, fds);
-        const auto surgery = ptrace::operate(patient_of(victim), operation, cuts.cuts);
+        const auto surgery = operate(patient_of(victim), operation, cuts.cuts);
         CHECK(surgery.refusal == "");
         for (const auto& cut : surgery.cuts) CHECK(cut.ending == CutEnding::done);
         CHECK(victim.ask("errors").starts_with("0 "));
@@ -84,7 +84,7 @@ TEST_CASE("32-bit code of a 64-bit program is refused, and lives on") {
     patient.id = process_id(static_cast<pid_t>(victim.number("child")));
     patient.table = patient.id.pid;
     const Cuts cuts(victim, {victim.number("fd")});
-    const auto surgery = ptrace::operate(patient, Operation::close, cuts.cuts);
+    const auto surgery = operate(patient, Operation::close, cuts.cuts);
     CHECK(surgery.refusal.find("runs 32-bit code") != std::string::npos);
     CHECK(surgery.cuts[0].ending == CutEnding::untouched);
     CHECK(tracer_of(patient.id.pid) == "0");

@@ -40,6 +40,26 @@ ptrace::Patient patient_of(const Victim& victim, Freeze freeze) {
     return {.id = process_id(victim.pid()), .table = victim.pid(), .sharers = {}, .freeze = freeze};
 }
 
+ptrace::Surgery operate(const ptrace::Patient& patient, ptrace::Operation operation,
+                        std::span<const ptrace::Cut> cuts) {
+    constexpr int attempts = 20;
+    ptrace::Surgery whole{std::vector<ptrace::CutResult>(cuts.size()), ""};
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        std::vector<ptrace::Cut> left;
+        std::vector<std::size_t> indexes;
+        for (std::size_t i = 0; i < cuts.size(); ++i) {
+            if (whole.cuts[i].ending != ptrace::CutEnding::untouched) continue;
+            left.push_back(cuts[i]);
+            indexes.push_back(i);
+        }
+        const auto surgery = ptrace::operate(patient, operation, left);
+        for (std::size_t i = 0; i < left.size(); ++i) whole.cuts[indexes[i]] = surgery.cuts[i];
+        whole.refusal = surgery.refusal;
+        if (whole.refusal.find("no processor for it") == std::string::npos) break;
+    }
+    return whole;
+}
+
 std::string process_state(pid_t pid) {
     std::string state;
     stat_of(pid) >> state;

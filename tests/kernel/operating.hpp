@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,11 @@ struct Cuts {
 [[nodiscard]] ProcessId process_id(pid_t pid);
 
 [[nodiscard]] ptrace::Patient patient_of(const Victim& victim, Freeze freeze = Freeze::all);
+
+/// ptrace::operate(), and again as long as it gives up because a busy machine has no processor for
+/// the victim: that is no harm, and not what a test is about.
+[[nodiscard]] ptrace::Surgery operate(const ptrace::Patient& patient, ptrace::Operation operation,
+                                      std::span<const ptrace::Cut> cuts);
 
 /// One letter, proc_pid_stat(5).
 [[nodiscard]] std::string process_state(pid_t pid);
