@@ -177,8 +177,8 @@ std::string overview() {
 
 std::string help_text(std::optional<Verb> topic) {
     if (!topic) return overview();
-    const auto& [verb, introduction, end] = *std::ranges::find(topics, *topic, &Topic::verb);
-    return std::string(introduction) + options_of(verb) + std::string(end);
+    const Topic& found = *std::ranges::find(topics, *topic, &Topic::verb);
+    return std::string(found.introduction) + options_of(found.verb) + std::string(found.end);
 }
 
 }  // namespace unwait::cli

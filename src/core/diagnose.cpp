@@ -124,7 +124,7 @@ std::vector<Finding> diagnose(const Snapshot& snapshot, const Selector& selector
         auto evidence = evidence_of(held, around);
         evidence.shrink_to_fit();  // there may be a hundred thousand of them
         for (Evidence& each : evidence) {
-            each.text = texts(std::move(each.text));
+            each.text = texts(each.text);
         }
         findings.push_back({held.socket, held.holders, cause_of(held, verdict, around), verdict,
                             std::move(evidence)});

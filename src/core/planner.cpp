@@ -225,8 +225,8 @@ Plan make_plan(std::span<const Finding> findings, const Policy& policy, const Se
     TextPool texts;
     plan.steps.reserve(findings.size());
     const auto leave = [&](LeftAlone left) {
-        left.text = texts(std::move(left.text));
-        left.override_flag = texts(std::move(left.override_flag));
+        left.text = texts(left.text);
+        left.override_flag = texts(left.override_flag);
         plan.left_alone.push_back(std::move(left));
     };
     for (const Finding& finding : findings) {

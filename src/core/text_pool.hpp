@@ -4,7 +4,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 
 #include "unwait/shared_text.hpp"
 
@@ -13,9 +12,8 @@ namespace unwait {
 /// Makes equal texts one: what is said of a hundred thousand sockets is mostly the same.
 class TextPool {
 public:
-    [[nodiscard]] SharedText operator()(SharedText text) {
-        const std::string_view key = text.str();  // stays where it is when `text` moves
-        return known_.try_emplace(key, std::move(text)).first->second;
+    [[nodiscard]] SharedText operator()(const SharedText& text) {
+        return known_.try_emplace(text.str(), text).first->second;  // all copies share one text
     }
 
 private:

@@ -99,7 +99,7 @@ void mark_runs(const std::set<ProcessId>& processes) {
                                     O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
                                     0600));
         if (!mark || ::futimens(mark.get(), nullptr) != 0) {
-            throw Error(errno, "write of " + path + "/" + name);
+            throw Error(errno, std::string("write of ").append(path).append("/").append(name));
         }
     }
 }

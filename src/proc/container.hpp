@@ -10,7 +10,7 @@ namespace unwait::proc {
 struct Container {
     std::string runtime;  ///< "docker", "podman", "containerd", "cri-o", "lxc", "nspawn";
                           ///< "kubepods" where the path tells no more; empty: none
-    std::string id;  ///< its id, or its name
+    std::string id;       ///< its id, or its name
 
     bool operator==(const Container&) const = default;
 };
