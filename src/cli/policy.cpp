@@ -31,7 +31,7 @@ ExitStatus explain_policy(const PolicyExplainCommand& command) {
         if (rule_on(book, finding, facts).denial) finding.verdict = Verdict::denied_by_policy;
         finding.evidence.clear();
         for (std::string& step : reasoning_on(book, finding, facts)) {
-            finding.evidence.push_back({std::string(evidence_code::policy), std::move(step)});
+            finding.evidence.push_back({evidence_code::policy, std::move(step)});
         }
     }
     Output output = command.output;

@@ -40,7 +40,8 @@ TEST_CASE("close and replace one fd, and nothing else") {
             const auto vdso = vdso_of(victim.pid());
             auto before = victim.fds();
             const Cuts cuts(victim, {victim.number("fd")});
-            const auto surgery = operate(patient_of(victim, freeze), operation, cuts.cuts);
+            const auto surgery =
+                operate_patiently(patient_of(victim, freeze), operation, cuts.cuts);
             CHECK(surgery.refusal == "");
             REQUIRE(surgery.cuts.size() == 1);
             CHECK(surgery.cuts[0].ending == CutEnding::done);
@@ -64,7 +65,7 @@ TEST_CASE("a number that leads elsewhere is left alone") {
     const Cuts cuts(victim, {victim.number("fd")});
     victim.ask("reuse");
     const auto before = victim.fds();
-    const auto surgery = operate(patient_of(victim), Operation::close, cuts.cuts);
+    const auto surgery = operate_patiently(patient_of(victim), Operation::close, cuts.cuts);
     CHECK(surgery.refusal == "");
     CHECK(surgery.cuts[0].ending == CutEnding::changed);
     CHECK(victim.fds() == before);
@@ -85,7 +86,7 @@ TEST_CASE("of many numbers those that lead elsewhere are left alone") {
                 while (victim.ask_number("open /dev/null") != number) {
                 }
             }
-            const auto surgery = operate(patient_of(victim), operation, cuts.cuts);
+            const auto surgery = operate_patiently(patient_of(victim), operation, cuts.cuts);
             CHECK(surgery.refusal == "");
             for (std::size_t i = 0; i < cuts.cuts.size(); ++i) {
                 const bool was_changed = std::ranges::find(changed, i) != changed.end();
@@ -107,7 +108,7 @@ TEST_CASE("a file that has an owner keeps it") {
     Victim victim({"close-wait", "count=40"});
     const Cuts cuts(victim, victim.numbers("fds"));
     REQUIRE(::fcntl(cuts.references[7].get(), F_SETOWN, victim.pid()) == 0);
-    const auto surgery = operate(patient_of(victim), Operation::close, cuts.cuts);
+    const auto surgery = operate_patiently(patient_of(victim), Operation::close, cuts.cuts);
     CHECK(surgery.refusal == "");
     CHECK(std::ranges::all_of(surgery.cuts,
                               [](const auto& cut) { return cut.ending == CutEnding::done; }));
@@ -119,7 +120,7 @@ TEST_CASE("many fds go in chunks") {
     for (const auto operation : {Operation::close, Operation::replace}) {
         Victim victim({"close-wait", "count=1000"});
         const Cuts cuts(victim, victim.numbers("fds"));
-        const auto surgery = operate(patient_of(victim), operation, cuts.cuts);
+        const auto surgery = operate_patiently(patient_of(victim), operation, cuts.cuts);
         CHECK(surgery.refusal == "");
         CHECK(std::ranges::all_of(surgery.cuts,
                                   [](const auto& cut) { return cut.ending == CutEnding::done; }));
@@ -130,7 +131,7 @@ TEST_CASE("many fds go in chunks") {
 TEST_CASE("every thread is held, however many there are") {
     Victim victim({"sleepers", "threads=500"});
     const Cuts cuts(victim, {victim.number("fd")});
-    const auto surgery = operate(patient_of(victim), Operation::close, cuts.cuts);
+    const auto surgery = operate_patiently(patient_of(victim), Operation::close, cuts.cuts);
     CHECK(surgery.refusal == "");
     CHECK(surgery.cuts[0].ending == CutEnding::done);
     check_nothing_else_changed(victim);
@@ -140,7 +141,7 @@ TEST_CASE("threads that begin and end meanwhile are held too") {
     Victim victim({"churn", "count=200"});
     for (const auto fd : victim.numbers("fds")) {
         const Cuts cuts(victim, {fd});
-        const auto surgery = operate(patient_of(victim), Operation::close, cuts.cuts);
+        const auto surgery = operate_patiently(patient_of(victim), Operation::close, cuts.cuts);
         CHECK(surgery.refusal == "");
         CHECK(surgery.cuts[0].ending == CutEnding::done);
     }
@@ -154,7 +155,7 @@ TEST_CASE("no blocking call notices") {
         const auto fd = victim.ask_number("open /dev/null");
         const Cuts cuts(victim, {fd});
         const auto operation = round % 2 == 0 ? Operation::close : Operation::replace;
-        const auto surgery = operate(patient_of(victim), operation, cuts.cuts);
+        const auto surgery = operate_patiently(patient_of(victim), operation, cuts.cuts);
         CHECK(surgery.refusal == "");
         CHECK(surgery.cuts[0].ending == CutEnding::done);
     }
@@ -168,9 +169,9 @@ TEST_CASE("registers and flags stay as they are") {
         for (int round = 0; round < 200; ++round) {
             const auto fd = victim.ask_number("open /dev/null");
             const Cuts cuts(victim, {fd});
-            const auto surgery =
-                operate(patient_of(victim, round % 2 == 0 ? Freeze::all : Freeze::one),
-                        round % 3 == 0 ? Operation::replace : Operation::close, cuts.cuts);
+            const auto surgery = operate_patiently(
+                patient_of(victim, round % 2 == 0 ? Freeze::all : Freeze::one),
+                round % 3 == 0 ? Operation::replace : Operation::close, cuts.cuts);
             CHECK(surgery.refusal == "");
             CHECK(surgery.cuts[0].ending == CutEnding::done);
         }
@@ -183,7 +184,7 @@ TEST_CASE("a stopped process stays stopped") {
     const Cuts cuts(victim, {victim.number("fd")});
     kill(victim.pid(), SIGSTOP);
     while (process_state(victim.pid()) != "T") sched_yield();
-    const auto surgery = operate(patient_of(victim), Operation::close, cuts.cuts);
+    const auto surgery = operate_patiently(patient_of(victim), Operation::close, cuts.cuts);
     CHECK(surgery.refusal == "");
     CHECK(surgery.cuts[0].ending == CutEnding::done);
     CHECK(process_state(victim.pid()) == "T");
@@ -200,7 +201,7 @@ TEST_CASE("without references the inode is proof") {
         // The last one's inode is another socket's: its number must be left alone.
         cuts.push_back({.fd = static_cast<int>(fds[i]), .inode = inodes[i == 2 ? 0 : i]});
     }
-    const auto surgery = operate(patient_of(victim), Operation::close, cuts);
+    const auto surgery = operate_patiently(patient_of(victim), Operation::close, cuts);
     CHECK(surgery.refusal == "");
     CHECK(surgery.cuts[0].ending == CutEnding::done);
     CHECK(surgery.cuts[1].ending == CutEnding::done);
@@ -220,7 +221,7 @@ TEST_CASE("only the intended fd, while another thread swaps what is behind the n
     int changed = 0;
     for (int round = 0; round < rounds_of_reuse(); ++round) {
         const auto operation = round % 2 == 0 ? Operation::close : Operation::replace;
-        const auto surgery = operate(patient_of(victim), operation, {&cut, 1});
+        const auto surgery = operate_patiently(patient_of(victim), operation, {&cut, 1});
         REQUIRE(surgery.refusal == "");
         (surgery.cuts[0].ending == CutEnding::done ? done : changed) += 1;
     }
@@ -236,7 +237,7 @@ TEST_CASE("only the intended fd, while another thread takes every number that be
         const Cuts cuts(victim, {fd});
         const bool is_open = round % 2 == 0;
         if (!is_open) victim.ask("close " + std::to_string(fd));
-        const auto surgery = operate(patient_of(victim), Operation::close, cuts.cuts);
+        const auto surgery = operate_patiently(patient_of(victim), Operation::close, cuts.cuts);
         REQUIRE(surgery.refusal == "");
         CHECK(surgery.cuts[0].ending == (is_open ? CutEnding::done : CutEnding::changed));
     }
@@ -248,7 +249,7 @@ TEST_CASE("a process that shares the fd table is held too") {
     const Cuts cuts(victim, {victim.number("fd")});
     auto patient = patient_of(victim);
     patient.sharers = {process_id(static_cast<pid_t>(victim.number("sharer")))};
-    const auto surgery = operate(patient, Operation::close, cuts.cuts);
+    const auto surgery = operate_patiently(patient, Operation::close, cuts.cuts);
     CHECK(surgery.refusal == "");
     CHECK(surgery.cuts[0].ending == CutEnding::done);
     CHECK(!victim.fds().contains(victim.fd()));
@@ -262,7 +263,7 @@ TEST_CASE("a thread with an fd table of its own, and one that outlived its leade
         auto patient = patient_of(victim);
         patient.table = static_cast<pid_t>(victim.number("tid"));
         const ptrace::Cut cut{.fd = victim.fd(), .inode = victim.number("inode")};
-        const auto surgery = operate(patient, Operation::close, {&cut, 1});
+        const auto surgery = operate_patiently(patient, Operation::close, {&cut, 1});
         CHECK(surgery.refusal == "");
         CHECK(surgery.cuts[0].ending == CutEnding::done);
         CHECK(!victim.fds().contains(victim.fd()));

@@ -88,7 +88,8 @@ microseconds usual_duration(Victim& victim) {
     const auto begin = Clock::now();
     for (int i = 0; i < 5; ++i) {
         const Cuts cuts(victim, {victim.ask_number("open /dev/null")});
-        const auto surgery = operate(patient_of(victim), ptrace::Operation::close, cuts.cuts);
+        const auto surgery =
+            operate_patiently(patient_of(victim), ptrace::Operation::close, cuts.cuts);
         REQUIRE(surgery.refusal == "");
     }
     return std::chrono::duration_cast<microseconds>(Clock::now() - begin) / 5;
@@ -130,7 +131,7 @@ void hit_often(Victim& victim, int times, Idle idle, Check&& check) {
     CHECK(victim.fds() == before);
     // What was left behind does not keep the next one from its work.
     const Cuts cuts(victim, {victim.ask_number("open /dev/null")});
-    const auto surgery = operate(patient_of(victim), ptrace::Operation::close, cuts.cuts);
+    const auto surgery = operate_patiently(patient_of(victim), ptrace::Operation::close, cuts.cuts);
     CHECK(surgery.refusal == "");
     CHECK(surgery.cuts.at(0).ending == ptrace::CutEnding::done);
 }

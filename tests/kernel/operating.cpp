@@ -40,8 +40,8 @@ ptrace::Patient patient_of(const Victim& victim, Freeze freeze) {
     return {.id = process_id(victim.pid()), .table = victim.pid(), .sharers = {}, .freeze = freeze};
 }
 
-ptrace::Surgery operate(const ptrace::Patient& patient, ptrace::Operation operation,
-                        std::span<const ptrace::Cut> cuts) {
+ptrace::Surgery operate_patiently(const ptrace::Patient& patient, ptrace::Operation operation,
+                                  std::span<const ptrace::Cut> cuts) {
     constexpr int attempts = 20;
     ptrace::Surgery whole{std::vector<ptrace::CutResult>(cuts.size()), ""};
     for (int attempt = 0; attempt < attempts; ++attempt) {

@@ -33,8 +33,9 @@ struct Cuts {
 
 /// ptrace::operate(), and again as long as it gives up because a busy machine has no processor for
 /// the victim: that is no harm, and not what a test is about.
-[[nodiscard]] ptrace::Surgery operate(const ptrace::Patient& patient, ptrace::Operation operation,
-                                      std::span<const ptrace::Cut> cuts);
+[[nodiscard]] ptrace::Surgery operate_patiently(const ptrace::Patient& patient,
+                                                ptrace::Operation operation,
+                                                std::span<const ptrace::Cut> cuts);
 
 /// One letter, proc_pid_stat(5).
 [[nodiscard]] std::string process_state(pid_t pid);

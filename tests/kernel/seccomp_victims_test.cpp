@@ -21,7 +21,7 @@ using ptrace::Operation;
 /// these words.
 void operate_on(Victim& victim, Operation operation, Freeze freeze, const std::string& refusal) {
     const Cuts cuts(victim, {victim.number("fd")});
-    const auto surgery = operate(patient_of(victim, freeze), operation, cuts.cuts);
+    const auto surgery = operate_patiently(patient_of(victim, freeze), operation, cuts.cuts);
     if (refusal.empty()) {
         CHECK(surgery.refusal == "");
         CHECK(surgery.cuts[0].ending == CutEnding::done);
@@ -118,7 +118,7 @@ TEST_CASE("a sleeper whose filter has no restart_syscall survives the stop") {
         for (int round = 0; round < 3; ++round) {
             const auto fd = victim.ask_number("open /dev/null");
             const Cuts cuts(victim, {fd});
-            const auto surgery = operate(patient_of(victim), Operation::close, cuts.cuts);
+            const auto surgery = operate_patiently(patient_of(victim), Operation::close, cuts.cuts);
             CHECK(surgery.refusal == "");
             CHECK(surgery.cuts[0].ending == CutEnding::done);
         }
