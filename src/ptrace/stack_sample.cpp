@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "stack_sample.hpp"
 
-#include <sched.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <csignal>
 #include <cstring>
-#include <memory>
-#include <new>
+#include <utility>
 
 #include "dead_man.hpp"
+#include "disposable_process.hpp"
 #include "file.hpp"
 #include "filter_check.hpp"
+#include "surgeon_limits.hpp"
 #include "survey.hpp"
 #include "traced_thread.hpp"
 #include "unwait/error.hpp"
@@ -28,9 +23,6 @@ namespace {
 
 constexpr std::size_t most_stack = std::size_t{256} * 1024;
 constexpr std::size_t page = 4096;
-constexpr std::uint64_t ns_per_ms = 1'000'000;
-constexpr std::uint64_t preparation_patience = 5'000 * ns_per_ms;
-constexpr std::uint64_t stop_patience = 50 * ns_per_ms;
 
 /// What the sampling process leaves, in memory that both share.
 struct Record {
@@ -43,35 +35,18 @@ struct Record {
     std::array<std::byte, most_stack> stack;
 };
 
-struct Unmap {
-    void operator()(Record* record) const noexcept { ::munmap(record, sizeof *record); }
-};
-using SharedRecord = std::unique_ptr<Record, Unmap>;
-
-SharedRecord share_record() {
-    // Populated, so that no page is missing while the thread is held.
-    void* memory = ::mmap(nullptr, sizeof(Record), PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (memory == MAP_FAILED) throw Error(errno, "mmap of a stack sample");
-    return SharedRecord(static_cast<Record*>(memory));
-}
-
-void refuse(Record& record, const char* why) noexcept {
-    std::strncpy(record.refusal.data(), why, record.refusal.size() - 1);
-}
-
 /// In the sampling process. While the thread is held nothing is allocated or written.
 void sample_into(Record& record, const SurveyedThread& surveyed) {
     FilterCheck filters(Operation::close, {}, 0);
     TracedThread thread(surveyed);
     arm_dead_man(preparation_patience);
     if (const int error = thread.seize(); error != 0) {
-        return refuse(record, std::strerror(error));
+        return write_refusal(record.refusal, std::strerror(error));
     }
     arm_dead_man(2 * stop_patience);
     thread.interrupt();
     if (!thread.hold(now_ns() + stop_patience, filters)) {
-        return refuse(record, "it did not stop in time");
+        return write_refusal(record.refusal, "it did not stop in time");
     }
     record.registers = thread.registers;
     record.stack_begin = arch::stack_pointer(thread.registers);
@@ -79,21 +54,6 @@ void sample_into(Record& record, const SurveyedThread& surveyed) {
         read_memory(thread.tid(), record.stack_begin, record.stack.data(), record.stack.size());
     record.stopped_ns = thread.release(true);
     record.done = true;
-}
-
-[[noreturn]] void be_sampler(Record& record, const SurveyedThread& surveyed) noexcept {
-    sigset_t all{};
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, nullptr);
-    sched_param priority{};
-    priority.sched_priority = 1;
-    static_cast<void>(sched_setscheduler(0, SCHED_FIFO, &priority));
-    try {
-        sample_into(record, surveyed);
-    } catch (const std::exception& error) {
-        refuse(record, error.what());
-    }
-    _exit(0);
 }
 
 StackSample refused(std::string why) {
@@ -158,13 +118,8 @@ StackSample sample_stopped(const ProcessId& process, pid_t tid) {
     const auto found = std::ranges::find(threads, tid, &SurveyedThread::tid);
     if (found == threads.end() || found->zombie) return refused("it has ended");
     if (found->fitness == Fitness::unfit) return refused("it cannot be stopped just now");
-    const auto record = share_record();
-    const pid_t child = ::fork();
-    if (child < 0) throw Error(errno, "fork of a process that samples a stack");
-    if (child == 0) be_sampler(*record, *found);
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
+    const auto record = share_record<Record>();
+    static_cast<void>(run_disposable([&] { sample_into(*record, *found); }, record->refusal));
     if (!record->done) {
         return refused(record->refusal[0] != '\0' ? record->refusal.data()
                                                   : "the sampling process was killed");

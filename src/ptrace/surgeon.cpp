@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "surgeon.hpp"
 
-#include <sched.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <csignal>
-#include <cstring>
+#include <cstddef>
 #include <memory>
-#include <new>
+#include <utility>
 
 #include "cut_check.hpp"
+#include "disposable_process.hpp"
 #include "file_marks.hpp"
 #include "surgeon_process.hpp"
-#include "unwait/error.hpp"
 
 namespace unwait::ptrace {
 
@@ -24,50 +16,11 @@ namespace {
 
 constexpr int attempts = 3;
 
-struct Unmap {
-    std::size_t size;
-    void operator()(Record* record) const noexcept { ::munmap(record, size); }
-};
-using SharedRecord = std::unique_ptr<Record, Unmap>;
-
-SharedRecord share_record(std::size_t cuts) {
-    const std::size_t size = sizeof(Record) + cuts * sizeof(Record::Entry);
-    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (memory == MAP_FAILED) throw Error(errno, "mmap of the surgeon's record");
-    auto* record = new (memory) Record{};
-    record->cuts = reinterpret_cast<Record::Entry*>(record + 1);
+std::unique_ptr<Record, Unmap> share_surgeon_record(std::size_t cuts) {
+    auto record = share_record<Record>(cuts * sizeof(Record::Entry));
+    record->cuts = reinterpret_cast<Record::Entry*>(record.get() + 1);
     std::uninitialized_value_construct_n(record->cuts, cuts);
-    return SharedRecord(record, Unmap{size});
-}
-
-[[noreturn]] void be_surgeon(const Patient& patient, Operation operation, std::span<const Cut> cuts,
-                             pid_t mark, Record& record) noexcept {
-    sigset_t all{};
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, nullptr);
-    // On a busy machine the target would otherwise be held for as long as we wait for a processor.
-    sched_param priority{};
-    priority.sched_priority = 1;
-    static_cast<void>(sched_setscheduler(0, SCHED_FIFO, &priority));
-    try {
-        SurgeonProcess(patient, operation, cuts, mark, record).run();
-    } catch (const std::exception& error) {
-        std::strncpy(record.refusal.data(), error.what(), record.refusal.size() - 1);
-    }
-    _exit(0);
-}
-
-/// Whether it ended by itself.
-bool run_surgeon(const Patient& patient, Operation operation, std::span<const Cut> cuts, pid_t mark,
-                 Record& record) {
-    const pid_t child = ::fork();
-    if (child < 0) throw Error(errno, "fork of the surgeon");
-    if (child == 0) be_surgeon(patient, operation, cuts, mark, record);
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    return WIFEXITED(status);
+    return record;
 }
 
 /// A surgeon that was killed behind the commit point has done more than it could write down.
@@ -88,8 +41,10 @@ Surgery operate(const Patient& patient, Operation operation, std::span<const Cut
 
     const FileMarks marks(cuts, patient.table);
     for (int attempt = 0; attempt < attempts && !left.empty(); ++attempt) {
-        const auto record = share_record(left.size());
-        const bool ended = run_surgeon(patient, operation, left, marks.value(), *record);
+        const auto record = share_surgeon_record(left.size());
+        const bool ended = run_disposable(
+            [&] { SurgeonProcess(patient, operation, left, marks.value(), *record).run(); },
+            record->refusal);
         std::vector<Cut> still_left;
         std::vector<std::size_t> still_left_indexes;
         for (std::size_t i = 0; i < left.size(); ++i) {

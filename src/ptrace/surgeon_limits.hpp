@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-/// How long the surgeon waits for what, and what it says when that was not long enough.
+/// How long the surgeon, and who samples a stack, wait for what, and what the surgeon says when
+/// that was not long enough.
 namespace unwait::ptrace {
 
 inline constexpr std::uint64_t ns_per_us = 1'000;

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "cut_check.hpp"
 #include "dead_man.hpp"
+#include "disposable_process.hpp"
 #include "surgeon_limits.hpp"
 
 namespace unwait::ptrace {
@@ -132,7 +132,7 @@ std::size_t SurgeonProcess::next_chunk_size() const noexcept {
 }
 
 void SurgeonProcess::give_up(const char* why, bool transient) noexcept {
-    std::strncpy(record_.refusal.data(), why, record_.refusal.size() - 1);
+    write_refusal(record_.refusal, why);
     record_.transient = transient;
     // The kernel lets go of every thread. A blob that was begun ends by itself.
     _exit(0);
