@@ -52,7 +52,8 @@ void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
         relies_on_marks_ = false;
         select_proven(first, count);
     }
-    note_cost(count, blob_over_ns_ - begun);
+    // Where every number led elsewhere already, no blob has run.
+    if (blob_over_ns_ > begun) note_cost(count, blob_over_ns_ - begun);
     record_finished_cuts();
     const bool is_all_done = std::ranges::all_of(to_cut_, [this](const Cut* cut) {
         return record_.cuts[cut - cuts_.data()].ending == CutEnding::done;
@@ -125,9 +126,10 @@ void SurgeonProcess::note_cost(std::size_t count, std::uint64_t ns) noexcept {
 }
 
 std::size_t SurgeonProcess::next_chunk_size() const noexcept {
+    if (cheapest_cut_ns_ == 0) return std::min(first_chunk, chunk_limit_);  // none was made yet
     // What a freeze costs by itself is not for smaller chunks to save: only the cuts count.
     const auto budget = static_cast<std::uint64_t>(patient_.max_freeze.count()) * ns_per_us;
-    const auto fitting = budget / std::max<std::uint64_t>(cheapest_cut_ns_, 1);
+    const auto fitting = budget / cheapest_cut_ns_;
     return std::clamp<std::size_t>(fitting, 1, chunk_limit_);
 }
 
