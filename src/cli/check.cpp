@@ -9,6 +9,7 @@
 #include "look.hpp"
 #include "prometheus.hpp"
 #include "replace_file.hpp"
+#include "stop_switch.hpp"
 #include "terminal.hpp"
 #include "text.hpp"
 #include "views.hpp"
@@ -105,21 +106,37 @@ std::string summary(const Measures& measures, std::size_t blind_spots) {
     return without_bars(printable(text));
 }
 
+PluginStatus tell(PluginStatus status, const std::string& text) {
+    constexpr std::array<std::string_view, 4> words{"OK", "WARNING", "CRITICAL", "UNKNOWN"};
+    ResultStream stream;
+    stream.write("UNWAIT " + std::string(words.at(static_cast<std::size_t>(status))) + ": " + text +
+                 "\n");
+    stream.flush();
+    return status;
+}
+
 }  // namespace
 
 PluginStatus check(const CheckCommand& command) {
+    StopSwitch stop(command.timeout, Audience::monitoring);
     const Talk talk(Output{.quiet = true});
     const Report report = look("check", command.selector, Policy{}.min_idle, false, talk);
+    // From here on there is a file that would stay unfinished, or a line that would be followed by
+    // another.
+    stop.arm();
     if (command.prom) replace_file(*command.prom, prometheus_text(report));
     const Measures measures = measure(report.findings);
-    const PluginStatus status = status_of(command, measures);
-    constexpr std::array<std::string_view, 4> words{"OK", "WARNING", "CRITICAL", "UNKNOWN"};
-    ResultStream stream;
-    stream.write("UNWAIT " + std::string(words.at(static_cast<std::size_t>(status))) + ": " +
-                 summary(measures, report.blind_spots.size()) + " | " +
-                 performance_data(command, measures) + "\n");
-    stream.flush();
-    return status;
+    const std::string text =
+        summary(measures, report.blind_spots.size()) + " | " + performance_data(command, measures);
+    switch (stop.reason()) {
+        case StopSign::Reason::none:
+            return tell(status_of(command, measures), text);
+        case StopSign::Reason::timeout:
+            return tell(PluginStatus::unknown, "--timeout passed");
+        case StopSign::Reason::interrupted:
+            break;
+    }
+    return tell(PluginStatus::unknown, "interrupted");
 }
 
 }  // namespace unwait::cli

@@ -148,6 +148,7 @@ CheckCommand check_command(const Given& given) {
     command.warning = threshold_of(given, "warning");
     command.critical = threshold_of(given, "critical");
     command.prom = path_of(given, "prom");
+    command.timeout = timeout_of(given);
     if (!command.warning && !command.critical && !command.prom) {
         throw UsageError("check: nothing to compare with",
                          "give --warning or --critical, or --prom to write gauges only");

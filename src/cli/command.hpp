@@ -82,6 +82,7 @@ struct CheckCommand {
     std::optional<Threshold> warning;
     std::optional<Threshold> critical;
     std::optional<std::string> prom;  ///< path
+    std::optional<std::chrono::milliseconds> timeout;
 };
 
 struct PolicyCheckCommand {

@@ -88,6 +88,8 @@ constexpr auto options = std::to_array<OptionSpec>({
     {Section::monitoring, "critical", 'c', "RANGE", false, on_check, "CRITICAL outside of it"},
     {Section::monitoring, "measure", 0, "sockets|idle|fds|process", false, on_check,
      "number; longest idle (s); fds (%); most of one process (sockets)"},
+    {Section::monitoring, "timeout", 0, "DURATION", false, on_check,
+     "UNKNOWN when there is no answer after this time (none)"},
     {Section::monitoring, "prom", 0, "FILE", false, on_check,
      "also write gauges there for Prometheus' textfile collector"},
 

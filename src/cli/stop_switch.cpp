@@ -23,16 +23,25 @@ using std::chrono::steady_clock;
 constexpr std::array ending_signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 constexpr milliseconds no_end{24 * 3600 * 1000};
 
-[[noreturn]] void end_now(std::string_view line, ExitStatus status) {
-    [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, line.data(), line.size());
+template <typename Status>
+[[noreturn]] void end_now(int fd, std::string_view line, Status status) {
+    [[maybe_unused]] const ssize_t ignored = ::write(fd, line.data(), line.size());
     ::_exit(static_cast<int>(status));
 }
 
 extern "C" void on_signal(int signal) {
     if (signal == SIGALRM) {
-        end_now("unwait: --timeout passed; nothing was done\n", ExitStatus::timed_out);
+        end_now(STDERR_FILENO, "unwait: --timeout passed; nothing was done\n",
+                ExitStatus::timed_out);
     }
-    end_now("unwait: interrupted; nothing was done\n", ExitStatus::interrupted);
+    end_now(STDERR_FILENO, "unwait: interrupted; nothing was done\n", ExitStatus::interrupted);
+}
+
+extern "C" void on_signal_to_plugin(int signal) {
+    end_now(
+        STDOUT_FILENO,
+        signal == SIGALRM ? "UNWAIT UNKNOWN: --timeout passed\n" : "UNWAIT UNKNOWN: interrupted\n",
+        PluginStatus::unknown);
 }
 
 void set_handler(int signal, void (*handler)(int)) {
@@ -56,16 +65,22 @@ void set_alarm(milliseconds after) {
 
 }  // namespace
 
-StopSwitch::StopSwitch(std::optional<milliseconds> timeout) {
+StopSwitch::StopSwitch(std::optional<milliseconds> timeout, Audience audience) {
+    const auto handler = audience == Audience::people ? on_signal : on_signal_to_plugin;
     ::sigemptyset(&ending_);
     for (const int signal : ending_signals) {
         if (is_ignored(signal)) continue;
         ::sigaddset(&ending_, signal);
-        set_handler(signal, on_signal);
+        set_handler(signal, handler);
     }
     if (!timeout) return;
     deadline_ = steady_clock::now() + *timeout;
-    set_handler(SIGALRM, on_signal);
+    set_handler(SIGALRM, handler);
+    // Who has started us may have blocked it.
+    sigset_t alarm;
+    ::sigemptyset(&alarm);
+    ::sigaddset(&alarm, SIGALRM);
+    ::sigprocmask(SIG_UNBLOCK, &alarm, nullptr);
     set_alarm(*timeout);
 }
 

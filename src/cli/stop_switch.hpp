@@ -4,20 +4,28 @@
 #include <signal.h>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 
 #include "execute.hpp"
 
 namespace unwait::cli {
 
+/// Who reads what a run that ends early has to say.
+enum class Audience : std::uint8_t {
+    people,      ///< a line on standard error, and the contract's exit status
+    monitoring,  ///< the one line on standard output, and the plugin status UNKNOWN
+};
+
 /// What ends a run early: SIGINT, SIGTERM, SIGHUP or SIGQUIT, and --timeout. Until it is armed
-/// nothing has been done yet, and either ends the program at once with the contract's exit status.
+/// nothing has been done yet, and either ends the program at once, as its audience expects it.
 /// While it is armed they are only noted, for execute() to end in order. Signals that were ignored
 /// when the program began stay ignored. One per program.
 class StopSwitch final : public StopSign {
 public:
     /// The time runs from here. Throws Error.
-    explicit StopSwitch(std::optional<std::chrono::milliseconds> timeout);
+    explicit StopSwitch(std::optional<std::chrono::milliseconds> timeout,
+                        Audience audience = Audience::people);
     /// Gives the signals back their default meaning: everything is over but the report.
     ~StopSwitch() override;
     StopSwitch(const StopSwitch&) = delete;

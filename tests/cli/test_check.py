@@ -5,11 +5,12 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
 
-from support import SOURCE, Leaky, TestCase
+from support import DEADLINE, SOURCE, UNWAIT, Leaky, TestCase
 
 # As tests/run.sh finds or gets it.
 PROMTOOL = shutil.which("promtool") or SOURCE / "build-tests/bin/promtool"
@@ -73,10 +74,35 @@ class Plugin(TestCase):
             ["check", "-c", "1", "--pid", "4194304"],
             ["check", "-c", "1", "--prom", "/nowhere/at/all"],
             ["check", "-c", "1", "--measure", "sorrow"],
+            ["check", "-c", "1", "--timeout", "0"],
         ]:
             with self.subTest(arguments=arguments):
                 result = self.run_ok(*arguments, status=UNKNOWN)
                 self.assertRegex(result.stdout.decode(), r"\AUNWAIT UNKNOWN: [^|\n]+\n\Z")
+
+    def test_unknown_in_time(self):
+        """The look takes for ever: whoever owns a process is read from a FIFO."""
+        with Leaky() as leak, tempfile.TemporaryDirectory() as directory:
+            os.mkfifo(f"{directory}/users")
+            os.chmod(f"{directory}/users", 0o666)
+            for blocked in ([], [signal.SIGALRM]):
+                with self.subTest(blocked=blocked):
+                    result = subprocess.run(
+                        ["unshare", "--mount", "sh", "-c",
+                         f'mount --bind {directory}/users /etc/passwd && exec "$@"', "sh",
+                         UNWAIT, "check", "-c", "0", "--port", str(leak.port), "--timeout", "300ms"],
+                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, blocked),
+                        timeout=DEADLINE,
+                    )
+                    self.assertEqual(
+                        (result.returncode, result.stdout, result.stderr),
+                        (UNKNOWN, b"UNWAIT UNKNOWN: --timeout passed\n", b""),
+                    )
+
+    def test_in_time(self):
+        with Leaky() as leak:
+            self.check("-c", 0, "--port", leak.port, "--timeout", "10m", status=CRITICAL)
 
 
 class Prometheus(TestCase):
