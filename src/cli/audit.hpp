@@ -5,8 +5,8 @@
 #include <string>
 
 #include "audit_file.hpp"
-#include "execute.hpp"
 #include "operator.hpp"
+#include "unwait/execute.hpp"
 #include "unwait/outcome.hpp"
 
 namespace unwait::cli {

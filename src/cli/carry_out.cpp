@@ -9,12 +9,12 @@
 #include <string>
 #include <utility>
 
-#include "execute.hpp"
-#include "planner.hpp"
 #include "policy_facts.hpp"
 #include "policy_file.hpp"
 #include "run_marks.hpp"
-#include "take_snapshot.hpp"
+#include "unwait/execute.hpp"
+#include "unwait/planner.hpp"
+#include "unwait/take_snapshot.hpp"
 #include "views.hpp"
 
 namespace unwait::cli {

@@ -10,10 +10,10 @@
 #include "command.hpp"
 #include "exit_status.hpp"
 #include "printer.hpp"
-#include "rulebook.hpp"
 #include "stop_switch.hpp"
 #include "terminal.hpp"
 #include "unwait/outcome.hpp"
+#include "unwait/rulebook.hpp"
 
 namespace unwait::cli {
 

@@ -4,8 +4,8 @@
 #include "look.hpp"
 #include "printer.hpp"
 #include "stop_switch.hpp"
-#include "take_snapshot.hpp"
 #include "terminal.hpp"
+#include "unwait/take_snapshot.hpp"
 
 namespace unwait::cli {
 

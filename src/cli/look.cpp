@@ -7,10 +7,10 @@
 #include <map>
 #include <utility>
 
-#include "diagnose.hpp"
 #include "elsewhere.hpp"
-#include "take_snapshot.hpp"
+#include "unwait/diagnose.hpp"
 #include "unwait/error.hpp"
+#include "unwait/take_snapshot.hpp"
 
 namespace unwait::cli {
 

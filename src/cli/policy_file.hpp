@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "rulebook.hpp"
+#include "unwait/rulebook.hpp"
 
 namespace unwait::cli {
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "command.hpp"
-#include "execute.hpp"
+#include "unwait/execute.hpp"
 #include "unwait/outcome.hpp"
 
 namespace unwait::cli {

@@ -17,13 +17,10 @@ namespace {
 
 using Labels = std::vector<std::pair<std::string_view, std::string>>;
 
+/// Of foreign origin, and bound for screens and messages.
 std::string escaped(std::string_view value) {
     std::string text;
-    for (const char letter : to_utf8(value)) {
-        if (letter == '\n') {
-            text += "\\n";
-            continue;
-        }
+    for (const char letter : printable(value)) {
         if (letter == '\\' || letter == '"') text += '\\';
         text += letter;
     }

@@ -17,6 +17,7 @@
 
 #include "command.hpp"
 #include "commands.hpp"
+#include "duties.hpp"
 #include "help.hpp"
 #include "terminal.hpp"
 #include "text.hpp"
@@ -53,10 +54,16 @@ struct Runner {
     int operator()(const VersionCommand&) const { return print("unwait " UNWAIT_VERSION "\n"); }
 };
 
+/// Before anything else: threads and helper processes inherit what is left.
+int carry_out(const Command& command) {
+    keep_privileges_for(duties_of(command));
+    return std::visit(Runner{}, command);
+}
+
 int run_and_explain(std::span<char* const> arguments) {
     const Talk talk;
     try {
-        return std::visit(Runner{}, read_command(arguments));
+        return carry_out(read_command(arguments));
     } catch (const UsageError& error) {
         talk.tell(error.what());
         for (const std::string& line : error.exhibit()) talk.tell(line);
@@ -74,7 +81,7 @@ int run_and_explain(std::span<char* const> arguments) {
 /// Monitoring reads one line of standard output, and knows its own four statuses only.
 int check_and_explain(std::span<char* const> arguments) {
     try {
-        return std::visit(Runner{}, read_command(arguments));
+        return carry_out(read_command(arguments));
     } catch (const std::exception& error) {
         std::string what = printable(error.what());
         std::ranges::replace(what, '|', '/');

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "execute.hpp"
+#include "unwait/execute.hpp"
 
 namespace unwait::cli {
 

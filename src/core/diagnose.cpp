@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "diagnose.hpp"
+#include "unwait/diagnose.hpp"
 
 #include <algorithm>
 #include <optional>

@@ -6,10 +6,10 @@
 #include <map>
 
 #include "effects.hpp"
-#include "planner.hpp"
 #include "remedy.hpp"
 #include "sentence.hpp"
 #include "text.hpp"
+#include "unwait/planner.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait {

@@ -17,13 +17,17 @@ struct Range {
 
 /// Characters that move the cursor, end the line, turn the direction or show nothing at all.
 constexpr std::array unprintable{
-    Range{0x0000, 0x001F}, Range{0x007F, 0x009F},    // C0, DEL, C1
-    Range{0x061C, 0x061C}, Range{0x200E, 0x200F},    // direction marks
-    Range{0x202A, 0x202E}, Range{0x2066, 0x2069},    // direction overrides and isolates
+    Range{0x0000, 0x001F},   Range{0x007F, 0x009F},  // C0, DEL, C1
+    Range{0x061C, 0x061C},   Range{0x200E, 0x200F},  // direction marks
+    Range{0x202A, 0x202E},   Range{0x2066, 0x2069},  // direction overrides and isolates
     Range{0x2028, 0x2029},                           // line and paragraph separator
-    Range{0x200B, 0x200B}, Range{0x2060, 0x2064},    // width zero; joiners (200C, 200D) are letters
-    Range{0x206A, 0x206F}, Range{0xFEFF, 0xFEFF},    // deprecated formatting, byte order mark
-    Range{0xFFF9, 0xFFFB}, Range{0xE0000, 0xE007F},  // annotations, tags
+    Range{0x200B, 0x200B},   Range{0x2060, 0x2065},  // width zero; joiners (200C, 200D) are letters
+    Range{0x00AD, 0x00AD},   Range{0x180E, 0x180E},  // soft hyphen, Mongolian vowel separator
+    Range{0x115F, 0x1160},   Range{0x3164, 0x3164},  // fillers of Hangul, also of half width
+    Range{0xFFA0, 0xFFA0},   Range{0x2800, 0x2800},  // braille without a dot
+    Range{0x206A, 0x206F},   Range{0xFEFF, 0xFEFF},  // deprecated formatting, byte order mark
+    Range{0xFFF0, 0xFFFB},   Range{0xE0000, 0xE0FFF},  // annotations, tags and their neighbours
+    Range{0x1D173, 0x1D17A},                           // beams and slurs of music
 };
 
 struct CodePoint {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "planner.hpp"
+#include "unwait/planner.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -11,12 +11,12 @@
 #include <utility>
 #include <vector>
 
-#include "diagnose.hpp"
 #include "evidence.hpp"
 #include "remedy.hpp"
 #include "sentence.hpp"
 #include "text.hpp"
 #include "text_pool.hpp"
+#include "unwait/diagnose.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait {

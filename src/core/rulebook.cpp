@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rulebook.hpp"
+#include "unwait/rulebook.hpp"
 
 #include <algorithm>
 #include <regex>

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "unwait/outcome.hpp"
+#include "unwait/words.hpp"
 
 /// The one list of words for states, actions, verdicts, causes and results. Tables, JSON,
 /// selectors, help, manual and completion all draw from it. States are in ss(8)'s spelling.
@@ -54,15 +54,6 @@ inline constexpr std::string_view no_injection = "no-injection";
 /// How a policy comes to its ruling.
 inline constexpr std::string_view policy = "policy";
 }  // namespace evidence_code
-
-[[nodiscard]] std::string_view word(TcpState state);
-[[nodiscard]] std::string_view word(Family family);
-[[nodiscard]] std::string_view word(Action action);
-[[nodiscard]] std::string_view word(Freeze freeze);
-[[nodiscard]] std::string_view word(Cause cause);
-[[nodiscard]] std::string_view word(Verdict verdict);
-[[nodiscard]] std::string_view word(Result result);
-[[nodiscard]] std::string_view word(Runtime runtime);
 
 /// What a state word selects: a single state, or one of ss's groups (all, connected, synchronized,
 /// bucket, big), or dead. Absent when the word is unknown.

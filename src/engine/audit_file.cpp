@@ -57,6 +57,11 @@ AuditFile AuditFile::open(const std::string& path) {
     }
     const struct stat info = status_of(fd.get(), path);
     if (!S_ISREG(info.st_mode)) throw Refused("the audit file " + path + " is no regular file");
+    if (info.st_nlink > 1) {
+        throw Refused("the audit file " + path +
+                      " has another name too (a hard link): it may be a file that was not meant to "
+                      "be written to");
+    }
     const bool foreign = info.st_uid != 0 && info.st_uid != ::geteuid();
     if (foreign || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         throw Refused("the audit file " + path +

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "execute.hpp"
+#include "unwait/execute.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "planner.hpp"
+#include "unwait/planner.hpp"
 
 namespace unwait {
 

@@ -10,9 +10,9 @@
 #include "explain.hpp"
 #include "observe.hpp"
 #include "process.hpp"
-#include "take_snapshot.hpp"
 #include "thread_activity.hpp"
 #include "threads_on.hpp"
+#include "unwait/take_snapshot.hpp"
 #include "unwinder.hpp"
 
 namespace unwait {

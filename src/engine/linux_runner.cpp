@@ -11,10 +11,10 @@
 #include <utility>
 
 #include "held.hpp"
-#include "planner.hpp"
 #include "surgery_room.hpp"
 #include "text.hpp"
 #include "unwait/error.hpp"
+#include "unwait/planner.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait {

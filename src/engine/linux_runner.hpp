@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "execute.hpp"
 #include "networks.hpp"
 #include "reach.hpp"
+#include "unwait/execute.hpp"
 
 namespace unwait {
 

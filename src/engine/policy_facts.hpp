@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "rulebook.hpp"
+#include "unwait/rulebook.hpp"
 
 namespace unwait {
 

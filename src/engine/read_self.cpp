@@ -11,9 +11,9 @@
 #include "file_identity.hpp"
 #include "process.hpp"
 #include "select.hpp"
-#include "take_snapshot.hpp"
 #include "text.hpp"
 #include "unwait/error.hpp"
+#include "unwait/take_snapshot.hpp"
 
 namespace unwait {
 
@@ -31,9 +31,14 @@ std::optional<Connection> ssh_connection() {
     std::istringstream words(text);
     std::string peer, peer_port, local, local_port;
     if (!(words >> peer >> peer_port >> local >> local_port)) return std::nullopt;
-    const auto endpoint = [](const std::string& address, const std::string& port) {
-        const bool is_inet6 = address.find(':') != std::string::npos;
-        return parse_endpoint_pattern((is_inet6 ? "[" + address + "]" : address) + ":" + port);
+    // Exactly one end each: a pattern would protect more than a session.
+    const auto endpoint = [](const std::string& host,
+                             const std::string& service) -> std::optional<EndpointPattern> {
+        const auto address = parse_address(host);
+        const auto port = parse_port_range(service);
+        if (!address || !port || port->first != port->last) return std::nullopt;
+        const unsigned bits = address->family == Family::inet6 ? 128 : 32;
+        return EndpointPattern{*address, bits, port->first};
     };
     const auto peer_end = endpoint(peer, peer_port);
     const auto local_end = endpoint(local, local_port);

@@ -4,9 +4,9 @@
 #include <map>
 #include <vector>
 
-#include "execute.hpp"
 #include "reach.hpp"
 #include "surgeon.hpp"
+#include "unwait/execute.hpp"
 
 namespace unwait {
 

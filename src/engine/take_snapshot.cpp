@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "take_snapshot.hpp"
+#include "unwait/take_snapshot.hpp"
 
 #include <poll.h>
 

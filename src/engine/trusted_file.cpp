@@ -26,8 +26,8 @@ void require_trust(int fd, const std::string& path) {
         throw Refused(
             path + " belongs to uid " + std::to_string(file.st_uid) + ", not to root" +
             (us == 0 ? "" : " or to uid " + std::to_string(us)) +
-            ": that user could have written anything into it: copy what you trust to a file of "
-            "your own (chown)");
+            ": that user could have written anything into it, and may have it open: copy what you "
+            "trust to a file of your own");
     }
     if ((file.st_mode & writable_by_others) != 0) {
         throw Refused(path +

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "code_map.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <charconv>
 
+#include "fd.hpp"
 #include "file.hpp"
 #include "text_scan.hpp"
 #include "unwait/error.hpp"
@@ -31,13 +35,23 @@ std::string pid_inside(pid_t pid) {
     return line.substr(line.find_last_of(" \t") + 1);
 }
 
+/// As perf(1) looks for it: in the process's own root directory, and only what is the process's
+/// own.
+std::string perf_map(const std::string& directory, pid_t pid) {
+    struct stat process {};
+    const sys::Fd root(::open((directory + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root || ::stat(directory.c_str(), &process) != 0) return {};
+    const std::string path = "tmp/perf-" + pid_inside(pid) + ".map";
+    return sys::foreign_text(root.get(), path.c_str(), process.st_uid, longest_text);
+}
+
 }  // namespace
 
 CodeMap CodeMap::of(pid_t pid) {
     CodeMap map;
     const std::string directory = "/proc/" + std::to_string(pid);
     map.take_maps(text_of(directory + "/maps"));
-    map.take_perf_map(text_of(directory + "/root/tmp/perf-" + pid_inside(pid) + ".map"));
+    map.take_perf_map(perf_map(directory, pid));
     return map;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +28,12 @@ namespace unwait::sys {
 [[nodiscard]] std::string text_or_empty(int directory, const std::string& path,
                                         std::size_t limit = 1U << 20);
 [[nodiscard]] std::string link_or_empty(int directory, const std::string& path);
+
+/// The text of a file that somebody may have put anything in the place of. No link leads out of the
+/// directory `root`, and nothing but a regular file of root or of `owner` is opened: no FIFO is
+/// waited for, and no device begins to work. Empty when there is no such file, or none that may be
+/// read, or no openat2(2) (Linux 5.6).
+[[nodiscard]] std::string foreign_text(int root, const char* path, uid_t owner, std::size_t limit);
 
 /// An open directory (O_PATH is not used: it can be listed); absent and errors as read_file.
 [[nodiscard]] std::optional<Fd> open_directory(int directory, const char* path);

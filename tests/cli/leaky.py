@@ -24,11 +24,22 @@ import socket
 import sys
 
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 
 
 def name_process(name):
     with open("/proc/self/comm", "wb") as comm:
         comm.write(name)
+
+
+def become(user):
+    """Like a service that was started as that user: /proc/PID belongs to it."""
+    libc = ctypes.CDLL(None)
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
+    libc.prctl(PR_SET_DUMPABLE, 1)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def leak(family, count, unread):
@@ -103,6 +114,8 @@ def main():
     family = socket.AF_INET6 if options["ipv6"] else socket.AF_INET
     listener, accepted = leak(family, options["count"], options["unread"])
     told = [describe(connection) for connection in accepted]
+    if options["user"] is not None:  # last: what Python loads may be nothing for that user
+        become(options["user"])
     ready = {"pid": os.getpid(), "port": listener.getsockname()[1], "sockets": told}
     print(json.dumps(ready), flush=True)
     for question in sys.stdin:

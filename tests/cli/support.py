@@ -56,8 +56,8 @@ def unwait(*arguments, env=None, **more):
 class Leaky:
     """A leaking server of our own, see leaky.py."""
 
-    def __init__(self, name=b"leaky", count=1, unread=0, ipv6=False, **popen):
-        options = {"name": name.hex(), "count": count, "unread": unread, "ipv6": ipv6}
+    def __init__(self, name=b"leaky", count=1, unread=0, ipv6=False, user=None, **popen):
+        options = {"name": name.hex(), "count": count, "unread": unread, "ipv6": ipv6, "user": user}
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / "leaky.py"), json.dumps(options)],
             stdin=subprocess.PIPE,

@@ -138,6 +138,13 @@ class Refused(Audit):
         self.assert_refused("symbolic link", path=link)
         self.assertFalse(self.path.exists())
 
+    def test_a_file_with_another_name(self):
+        other = self.directory / "passwd"
+        other.write_text("root:x:0:0")
+        os.link(other, self.path)
+        self.assert_refused("hard link")
+        self.assertEqual(other.read_text(), "root:x:0:0")
+
     def test_written_by_others(self):
         self.path.write_text("")
         self.path.chmod(0o622)

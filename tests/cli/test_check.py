@@ -141,6 +141,7 @@ class Prometheus(TestCase):
     def test_promtool_takes_it(self):
         with Leaky(b'a"b\\c\nd\xff', count=2) as leak:
             self.assertEqual(self.promtool("check", "metrics", text=self.prom(leak)), "")
+            self.assertIn(r'process="a\"b\\c\\x0ad\\xff"', self.prom(leak))
             leak.ask("forget")
             self.assertEqual(self.promtool("check", "metrics", text=self.prom(leak)), "")
 

@@ -63,6 +63,16 @@ class Static(TestCase):
         self.assertEqual(os.listdir(self.root / "proc"), [])
         self.assertRegex(self.run_ok("--version").stdout, rb"\Aunwait \d+\.\d+\.\d+\n\Z")
 
+    def test_hardened(self):
+        """Its place in memory is random although it needs no loader, and its stack is no code."""
+        head = subprocess.run(
+            ["readelf", "-Whl", self.binary], check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+        self.assertRegex(head, r"Type: +DYN ")
+        self.assertNotIn("INTERP", head)
+        self.assertIn("GNU_RELRO", head)
+        self.assertRegex(head, r"(?m)^ +GNU_STACK .* RW +0x")
+
     def test_names_of_users(self):
         with Leaky() as leak:
             user = lambda: self.report("list", "--pid", leak.pid)["findings"][0]["holders"][0]["user"]

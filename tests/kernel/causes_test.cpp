@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "diagnose.hpp"
-#include "take_snapshot.hpp"
+#include "unwait/diagnose.hpp"
+#include "unwait/take_snapshot.hpp"
 #include "victim.hpp"
 #include "vocabulary.hpp"
 

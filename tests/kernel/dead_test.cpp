@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "diagnose.hpp"
-#include "planner.hpp"
 #include "remedy_run.hpp"
-#include "take_snapshot.hpp"
+#include "unwait/diagnose.hpp"
+#include "unwait/planner.hpp"
+#include "unwait/take_snapshot.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait::test {

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "pidfd.hpp"
-#include "planner.hpp"
 #include "remedy_run.hpp"
 #include "scan.hpp"
 #include "unwait/error.hpp"
+#include "unwait/planner.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait::test {

@@ -7,10 +7,10 @@
 #include <chrono>
 #include <string>
 
-#include "diagnose.hpp"
-#include "execute.hpp"
-#include "planner.hpp"
-#include "take_snapshot.hpp"
+#include "unwait/diagnose.hpp"
+#include "unwait/execute.hpp"
+#include "unwait/planner.hpp"
+#include "unwait/take_snapshot.hpp"
 
 namespace unwait::test {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "take_snapshot.hpp"
+#include "unwait/take_snapshot.hpp"
 #include "victim.hpp"
 
 namespace unwait::test {

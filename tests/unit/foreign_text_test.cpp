@@ -73,6 +73,9 @@ TEST_CASE("what a terminal would obey is written out") {
              Row{"ssh\u200Bd", "ssh\\u{200b}d"},
              Row{"\uFEFFx", "\\u{feff}x"},
              Row{"\U000E0041", "\\u{e0041}"},
+             Row{"\U000E0101", "\\u{e0101}"},
+             Row{"ssh\u00ADd", "ssh\\u{ad}d"},
+             Row{"\u3164\uFFA0\u115F\u2800", "\\u{3164}\\u{ffa0}\\u{115f}\\u{2800}"},
          }) {
         CAPTURE(row.shown);
         CHECK(printable(row.text) == row.shown);

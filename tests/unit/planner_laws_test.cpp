@@ -6,11 +6,11 @@
 #include <set>
 #include <sstream>
 
-#include "diagnose.hpp"
 #include "effects.hpp"
-#include "planner.hpp"
 #include "samples.hpp"
 #include "text.hpp"
+#include "unwait/diagnose.hpp"
+#include "unwait/planner.hpp"
 #include "vocabulary.hpp"
 
 /// What must hold for every plan, tried on thousands of generated ones.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "planner.hpp"
+#include "unwait/planner.hpp"
 
 #include <doctest/doctest.h>
 
-#include "diagnose.hpp"
 #include "effects.hpp"
 #include "samples.hpp"
+#include "unwait/diagnose.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait {

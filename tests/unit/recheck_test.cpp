@@ -5,10 +5,10 @@
 
 #include <random>
 
-#include "diagnose.hpp"
 #include "plan_digest.hpp"
-#include "planner.hpp"
 #include "samples.hpp"
+#include "unwait/diagnose.hpp"
+#include "unwait/planner.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait {

@@ -6,8 +6,8 @@
 #include <memory>
 #include <utility>
 
-#include "diagnose.hpp"
 #include "text.hpp"
+#include "unwait/diagnose.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait::samples {

@@ -3,9 +3,9 @@
 
 #include <span>
 
-#include "rulebook.hpp"
 #include "unwait/finding.hpp"
 #include "unwait/plan.hpp"
+#include "unwait/rulebook.hpp"
 
 namespace unwait {
 
