@@ -20,6 +20,19 @@
 
 namespace unwait::ptrace {
 
+namespace {
+
+/// False when the thread has ended meanwhile.
+bool try_to_seize(TracedThread& thread) {
+    const int error = thread.seize();
+    if (error == 0) return true;
+    // EPERM: it waits to be reaped.
+    if (error == ESRCH || (error == EPERM && has_ended(thread.surveyed()))) return false;
+    throw Error(error, "PTRACE_SEIZE of thread " + std::to_string(thread.tid()));
+}
+
+}  // namespace
+
 void SurgeonProcess::find_room() {
     const std::string path = "/proc/" + std::to_string(patient_.table) + "/mem";
     memory_ = sys::Fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
@@ -104,11 +117,7 @@ std::vector<TracedThread> SurgeonProcess::seize_vehicle(std::span<const Surveyed
         if (seized.size() == most_filtered_candidates) break;
         arm_dead_man(dead_man_base);
         TracedThread thread(candidate);
-        const int error = thread.seize();
-        if (error == ESRCH) continue;
-        if (error != 0) {
-            throw Error(error, "PTRACE_SEIZE of thread " + std::to_string(thread.tid()));
-        }
+        if (!try_to_seize(thread)) continue;
         seized.push_back(thread);
         if (!candidate.may_be_filtered) {
             filters_->expect_unfiltered(candidate);
@@ -139,11 +148,7 @@ void SurgeonProcess::seize_threads() {
         if (candidate.zombie) continue;
         const auto known = std::ranges::find(seized, candidate.tid, &TracedThread::tid);
         TracedThread thread = known != seized.end() ? *known : TracedThread(candidate);
-        const int error = known != seized.end() ? 0 : thread.seize();
-        if (error == ESRCH) continue;
-        if (error != 0) {
-            throw Error(error, "PTRACE_SEIZE of thread " + std::to_string(thread.tid()));
-        }
+        if (known == seized.end() && !try_to_seize(thread)) continue;
         if (thread.tid() == carrier.tid) vehicle_ = threads_.size();
         threads_.push_back(thread);
     }

@@ -86,6 +86,13 @@ bool is_still(const ProcessId& id) {
     return now && now->start_time == id.start_time;
 }
 
+bool has_ended(const SurveyedThread& thread) {
+    const auto now = sys::parse_stat(
+        read_or_empty(AT_FDCWD, "/proc/" + std::to_string(thread.process) + "/task/" +
+                                    std::to_string(thread.tid) + "/stat"));
+    return !now || now->is_zombie();
+}
+
 sys::Fd open_task_directory(pid_t process) {
     const auto path = "/proc/" + std::to_string(process) + "/task";
     auto directory = sys::open_directory(AT_FDCWD, path.c_str());

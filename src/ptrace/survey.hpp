@@ -41,6 +41,9 @@ struct SurveyedThread {
 /// Whether the pid is still that process.
 [[nodiscard]] bool is_still(const ProcessId& id);
 
+/// Whether a thread that was alive has exited since.
+[[nodiscard]] bool has_ended(const SurveyedThread& thread);
+
 /// An open /proc/PID/task. Throws Error.
 [[nodiscard]] sys::Fd open_task_directory(pid_t process);
 
