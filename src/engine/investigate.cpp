@@ -10,10 +10,10 @@
 #include "explain.hpp"
 #include "observe.hpp"
 #include "process.hpp"
+#include "stack.hpp"
 #include "thread_activity.hpp"
 #include "threads_on.hpp"
 #include "unwait/take_snapshot.hpp"
-#include "unwinder.hpp"
 
 namespace unwait {
 
@@ -89,18 +89,39 @@ std::vector<ThreadStory> threads_of(const Finding& finding, const Surroundings& 
     return std::move(cast).result();
 }
 
-/// Each thread once, however many of the sockets it is told of for.
+/// Each thread once, however many of the sockets it is told of for, and none where that of another
+/// thread of the process took too long.
+class Stacks {
+public:
+    const ptrace::Stack& of(const ThreadActivity& thread) {
+        const auto [entry, is_new] = known_.try_emplace(thread.tid);
+        if (is_new) entry->second = read(thread);
+        return entry->second;
+    }
+
+private:
+    ptrace::Stack read(const ThreadActivity& thread) {
+        const auto failure = hopeless_.find(thread.pid);
+        if (failure != hopeless_.end()) return failure->second;
+        const auto id = proc::read_id(thread.pid);
+        if (!id) return {};
+        auto stack = ptrace::stack_of(*id, thread.tid);
+        if (stack.is_hopeless) hopeless_.emplace(thread.pid, stack);
+        return stack;
+    }
+
+    std::map<pid_t, ptrace::Stack> known_;
+    std::map<pid_t, ptrace::Stack> hopeless_;  ///< by process
+};
+
 void read_stacks(std::vector<Explanation>& explanations) {
-    std::map<pid_t, ptrace::Stack> known;
+    Stacks stacks;
     for (Explanation& explanation : explanations) {
         for (ThreadStory& thread : explanation.threads) {
-            const pid_t pid = thread.activity.pid;
-            const auto [entry, is_new] = known.try_emplace(thread.activity.tid);
-            const auto id = is_new ? proc::read_id(pid) : std::nullopt;
-            if (id) entry->second = ptrace::stack_of(*id, thread.activity.tid);
-            thread.stack = entry->second.frames;
-            thread.no_stack = entry->second.note;
-            thread.stopped = entry->second.stopped;
+            const ptrace::Stack& stack = stacks.of(thread.activity);
+            thread.stack = stack.frames;
+            thread.no_stack = stack.note;
+            thread.stopped = stack.stopped;
         }
     }
 }

@@ -17,15 +17,19 @@ namespace unwait::ptrace {
 
 namespace {
 
-[[noreturn]] void be_disposable(const std::function<void()>& body,
-                                std::span<char> refusal) noexcept {
-    sigset_t all{};
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, nullptr);
+void rise_above_all() noexcept {
     // On a busy machine the target would otherwise be held for as long as we wait for a processor.
     sched_param priority{};
     priority.sched_priority = 1;
     static_cast<void>(sched_setscheduler(0, SCHED_FIFO, &priority));
+}
+
+[[noreturn]] void be_disposable(const std::function<void()>& body, std::span<char> refusal,
+                                Priority priority) noexcept {
+    sigset_t all{};
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, nullptr);
+    if (priority == Priority::above_all) rise_above_all();
     try {
         body();
     } catch (const std::exception& error) {
@@ -49,10 +53,10 @@ void write_refusal(std::span<char> into, const char* why) noexcept {
     std::strncpy(into.data(), why, into.size() - 1);
 }
 
-bool run_disposable(const std::function<void()>& body, std::span<char> refusal) {
+bool run_disposable(const std::function<void()>& body, std::span<char> refusal, Priority priority) {
     const pid_t child = ::fork();
     if (child < 0) throw Error(errno, "fork of a helper process");
-    if (child == 0) be_disposable(body, refusal);
+    if (child == 0) be_disposable(body, refusal, priority);
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <new>
@@ -32,10 +33,16 @@ template <typename Record>
 /// Leaves a refusal in a record: as much of it as there is room for.
 void write_refusal(std::span<char> into, const char* why) noexcept;
 
+enum class Priority : std::uint8_t {
+    ordinary,
+    above_all,  ///< where that is permitted: what it holds would wait for a processor with it
+};
+
 /// Runs `body` in a process of its own and waits for its end. No signal interrupts it; it may be
 /// killed at any instant, and the kernel then lets go of every thread that it traces. What it
 /// throws is its refusal. Returns whether it ended by itself. Throws Error when it could not be
 /// started.
-[[nodiscard]] bool run_disposable(const std::function<void()>& body, std::span<char> refusal);
+[[nodiscard]] bool run_disposable(const std::function<void()>& body, std::span<char> refusal,
+                                  Priority priority = Priority::above_all);
 
 }  // namespace unwait::ptrace

@@ -17,8 +17,6 @@ namespace unwait::ptrace {
 
 namespace {
 
-constexpr std::size_t most_frames = 64;
-
 /// The sample that libunwind asks about. The argument of its callbacks is taken: the functions of
 /// libunwind-ptrace that find unwind tables and names want it to be theirs.
 struct Subject {
@@ -115,7 +113,7 @@ StackFrame frame_at(unw_cursor_t& cursor, const CodeMap& code) {
 }
 
 /// Whether all of the stack was walked that this sample can show.
-bool unwind(Stack& stack, const ProcessId& process, pid_t tid, const StackSample& sample) {
+bool walk(Stack& stack, const ProcessId& process, pid_t tid, const StackSample& sample) {
     subject = {&sample, tid, false};
     const Space space = make_space();
     const Tables tables(_UPT_create(process.pid));
@@ -143,10 +141,10 @@ bool unwind(Stack& stack, const ProcessId& process, pid_t tid, const StackSample
 
 }  // namespace
 
-Stack stack_of(const ProcessId& process, pid_t tid) {
+Stack unwind(const ProcessId& process, pid_t tid) {
     Stack stack;
     StackSample sample = sample_asleep(tid);
-    if (sample.refusal.empty() && unwind(stack, process, tid, sample)) return stack;
+    if (sample.refusal.empty() && walk(stack, process, tid, sample)) return stack;
     sample = sample_stopped(process, tid);
     if (!sample.refusal.empty()) {
         if (stack.frames.empty()) stack.note = "no stack: " + sample.refusal;
@@ -154,7 +152,7 @@ Stack stack_of(const ProcessId& process, pid_t tid) {
     }
     stack = {};
     stack.stopped = sample.stopped;
-    unwind(stack, process, tid, sample);
+    walk(stack, process, tid, sample);
     return stack;
 }
 

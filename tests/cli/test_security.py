@@ -7,6 +7,8 @@ import json
 import os
 import pathlib
 import re
+import shutil
+import socket
 import struct
 import subprocess
 import tempfile
@@ -186,6 +188,45 @@ class Places(TestCase):
         self.assertFalse(prom.is_symlink())
         self.assertIn("unwait_blind_spots", prom.read_text())
         self.assertEqual(self.victim.read_text(), "precious")
+
+
+class HostileFiles(TestCase):
+    """What a process has mapped is read by a library that believes all of it."""
+
+    SERVER = pathlib.Path(UNWAIT).parent.parent / "examples/leaky-server"
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.program = pathlib.Path(directory.name) / "server"
+        shutil.copy(self.SERVER, self.program)
+        self.service = subprocess.Popen([self.program], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.service.stdout.close)
+        self.addCleanup(self.service.wait)
+        self.addCleanup(self.service.kill)
+        self.port = int(self.service.stdout.readline().split()[3])
+        with socket.create_connection(("127.0.0.1", self.port)) as client:
+            client.sendall(b"a line\n")
+            self.assertTrue(client.recv(100))
+
+    def threads(self):
+        def explained():
+            return self.report("explain", "--pid", self.service.pid, "--stack")["findings"]
+
+        until = time.monotonic() + DEADLINE
+        while not (findings := explained()):  # the FIN is on its way
+            self.assertLess(time.monotonic(), until)
+        return findings[0]["explanation"]["threads"]
+
+    def test_stack(self):
+        self.assertIn("main", json.dumps(self.threads()))
+
+    def test_fifo_in_place_of_a_program(self):
+        """Where the kernel says that it was, since there it is no more."""
+        self.program.unlink()
+        os.mkfifo(f"{self.program} (deleted)")
+        told = json.dumps(self.threads())
+        self.assertIn("took too long", told)
 
 
 class Environment(TestCase):

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Stacks of threads that sleep and that run, and what the threads notice of it.
+#include "stack.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -9,7 +11,6 @@
 #include "code_map.hpp"
 #include "process.hpp"
 #include "stack_sample.hpp"
-#include "unwinder.hpp"
 #include "victim.hpp"
 
 namespace unwait::ptrace {
