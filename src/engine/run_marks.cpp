@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -21,9 +22,13 @@ namespace unwait {
 
 namespace {
 
+/// A service of systemd without a user that logs in has a directory of its own instead.
 std::string directory_path() {
     const uid_t uid = ::geteuid();
-    return uid == 0 ? "/run/unwait" : "/run/user/" + std::to_string(uid) + "/unwait";
+    if (uid == 0) return "/run/unwait";
+    const char* const of_service = std::getenv("RUNTIME_DIRECTORY");
+    if (of_service != nullptr && *of_service == '/') return std::string(of_service) + "/unwait";
+    return "/run/user/" + std::to_string(uid) + "/unwait";
 }
 
 std::string name_of(const ProcessId& id) {

@@ -20,8 +20,13 @@ std::optional<std::string> obstacle(const ProcessId& id, pid_t table) {
     const std::string path = "/proc/" + std::to_string(table) + "/mem";
     const sys::Fd memory(::open(path.c_str(), O_RDWR | O_CLOEXEC));
     if (!memory) {
-        return pid + " may not be held: " + std::strerror(errno) +
-               " (root or CAP_SYS_PTRACE; see kernel.yama.ptrace_scope)";
+        const int number = errno;
+        const bool may_read =
+            static_cast<bool>(sys::Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)));
+        return pid + " may not be held: " + std::strerror(number) +
+               (may_read ? " (its memory may be read but not written: root or CAP_DAC_OVERRIDE)"
+                         : " (root, or CAP_SYS_PTRACE and for processes of other users "
+                           "CAP_DAC_OVERRIDE; see kernel.yama.ptrace_scope)");
     }
     try {
         const auto cave = Cave::find(table, memory);
