@@ -127,6 +127,8 @@ int run(std::span<char* const> arguments) {
     ::signal(SIGPIPE, SIG_IGN);
     // Nor is a file that may not grow any more (RLIMIT_FSIZE).
     ::signal(SIGXFSZ, SIG_IGN);
+    // Who starts us may ignore it, and then nobody is told how a helper process has ended.
+    ::signal(SIGCHLD, SIG_DFL);
     const auto words = arguments.subspan(arguments.empty() ? 0 : 1);
     const bool is_check = !words.empty() && std::string_view(words.front()) == "check";
     return is_check ? check_and_explain(words) : run_and_explain(words);

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -191,7 +192,8 @@ class Places(TestCase):
 
 
 class HostileFiles(TestCase):
-    """What a process has mapped is read by a library that believes all of it."""
+    """What a process has mapped is read by a library that believes all of it. How that ended is known
+    even where somebody has had the ends of children ignored."""
 
     SERVER = pathlib.Path(UNWAIT).parent.parent / "examples/leaky-server"
 
@@ -211,7 +213,10 @@ class HostileFiles(TestCase):
 
     def threads(self):
         def explained():
-            return self.report("explain", "--pid", self.service.pid, "--stack")["findings"]
+            return self.report(
+                "explain", "--pid", self.service.pid, "--stack",
+                preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
+            )["findings"]
 
         until = time.monotonic() + DEADLINE
         while not (findings := explained()):  # the FIN is on its way
