@@ -82,14 +82,16 @@ enter_root() {
     undo+=("umount '$root/proc'")
 }
 
-# A root directory of Debian does not have its own packages' manual pages and shells.
+# What the packages are tried with, and a service that leaks.
 install_tools() {
-    inside apt-get install -y --no-install-recommends man-db bash-completion zsh fish logrotate g++ pkg-config
+    inside apt-get install -y --no-install-recommends man-db bash-completion zsh fish logrotate systemd g++ pkg-config
     inside g++ -std=c++20 -O1 -o /opt/leaky-server /tmp/leaky-server.cpp
 }
 
+# But for what apt has downloaded and man has formatted.
 files_named_unwait() {
-    inside find / -xdev -path /proc -prune -o -path /tmp -prune -o -name '*unwait*' -print
+    inside find / -xdev \( -path /proc -o -path /tmp -o -path /var/lib/apt -o -path /var/cache \) -prune \
+        -o -name '*unwait*' -print
 }
 
 install_packages() {
@@ -146,7 +148,7 @@ purge() {
 }
 
 nothing_is_left() {
-    [[ -z $(files_named_unwait | grep -v /var/lib/apt/ | tee /dev/stderr) ]]
+    [[ -z $(files_named_unwait | tee /dev/stderr) ]]
 }
 
 try_packages() {
@@ -165,6 +167,8 @@ try_packages() {
         . /usr/share/bash-completion/bash_completion; _completion_loader unwait; complete -p unwait'
     check "zsh completes" prints '^_unwait$' inside zsh -fc 'autoload -U compinit; compinit -u -D; echo $_comps[unwait]'
     check "fish completes" prints '^--netns' inside fish -c "complete -C 'unwait list --net'"
+    check "systemd takes the units" inside systemd-analyze verify --man=no unwait.service unwait.timer
+    check "nothing begins by itself" prints '^disabled$' inside sh -c 'systemctl is-enabled unwait.timer || true'
     check "the example of a policy is valid" inside unwait policy check /usr/share/doc/unwait/examples/policy.json
     check "the example of the library compiles" compile_example
     try_on_a_service

@@ -2,7 +2,6 @@
 #include "audit_file.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,21 +14,6 @@
 namespace unwait {
 
 namespace {
-
-/// Held while lines are written, so that those of another run do not come between.
-class Lock {
-public:
-    explicit Lock(int fd) : fd_(fd) {
-        while (::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
-        }
-    }
-    ~Lock() { ::flock(fd_, LOCK_UN); }
-    Lock(const Lock&) = delete;
-    Lock& operator=(const Lock&) = delete;
-
-private:
-    int fd_;
-};
 
 struct stat status_of(int fd, const std::string& path) {
     struct stat info {};
@@ -68,19 +52,23 @@ AuditFile AuditFile::open(const std::string& path) {
                       " can be written by others, who could make it say anything: let it belong to "
                       "root with mode 0600");
     }
-    return {path, std::make_shared<const sys::Fd>(std::move(fd))};
+    const bool ended = ends_a_line(fd.get(), path);
+    return {path, std::make_shared<const sys::Fd>(std::move(fd)), ended};
 }
 
 void AuditFile::append(std::string_view lines) {
-    const Lock lock(fd_->get());
-    std::string text = ends_a_line(fd_->get(), path_) ? "" : "\n";
+    // In one call, which local file systems do not mix with others at the end of a file. A lock
+    // would be for everybody to keep who may read it.
+    std::string text = ended_ ? "" : "\n";
     text.append(lines);
+    ended_ = false;
     for (std::string_view rest = text; !rest.empty();) {
         const ssize_t written = ::write(fd_->get(), rest.data(), rest.size());
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) throw Error(errno, "write of the audit file " + path_);
         rest.remove_prefix(static_cast<std::size_t>(written));
     }
+    ended_ = true;
 }
 
 void AuditFile::sync() {

@@ -30,11 +30,12 @@ public:
     void sync();
 
 private:
-    AuditFile(std::string path, std::shared_ptr<const sys::Fd> fd)
-        : path_(std::move(path)), fd_(std::move(fd)) {}
+    AuditFile(std::string path, std::shared_ptr<const sys::Fd> fd, bool ended)
+        : path_(std::move(path)), fd_(std::move(fd)), ended_(ended) {}
 
     std::string path_;
     std::shared_ptr<const sys::Fd> fd_;
+    bool ended_;  ///< the last line is whole
 };
 
 }  // namespace unwait

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """unwait --audit: what is recorded, when, and that nothing is done that cannot be."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -100,6 +102,31 @@ class Records(Audit):
         self.assertEqual(first, '{"type": "inte')
         for line in rest:
             RECORD.validate(json.loads(line))
+
+    def test_nobody_can_hold_it_up(self):
+        """A lock of somebody who may but read the file."""
+        self.path.write_text("")
+        self.path.chmod(0o644)
+        with Leaky() as leak, self.path.open() as reader:
+            fcntl.flock(reader, fcntl.LOCK_EX)
+            self.run_ok(*self.arguments(leak, "-y"))
+        self.assertEqual(len(self.records()), 2)
+
+    def test_runs_at_the_same_time(self):
+        """Their lines stay whole."""
+        with contextlib.ExitStack() as stack:
+            leaks = [stack.enter_context(Leaky(count=20)) for _ in range(4)]
+            runs = [
+                subprocess.Popen(
+                    [os.environ["UNWAIT"], *map(str, self.arguments(leak, "-y", "-q"))],
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                )
+                for leak in leaks
+            ]
+            self.assertEqual([run.wait(DEADLINE) for run in runs], [0] * len(runs))
+        records = self.records()
+        self.assertEqual(len(records), 2 * 20 * len(runs))
+        self.assertEqual(len({record["run_id"] for record in records}), len(runs))
 
     def test_apply_and_policy(self):
         policy = self.directory / "policy.json"
