@@ -8,10 +8,19 @@ cd "$(dirname "$0")/.."
 
 tests/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev libunwind-dev nlohmann-json3-dev \
     libboost-program-options-dev libbpf-dev clang doctest-dev python3 python3-jsonschema mandoc clang-format clang-tidy \
-    shellcheck zsh fish iproute2 nodejs default-jdk-headless golang-go python3-uvloop nginx-light redis-server >&2
+    shellcheck zsh fish iproute2 nodejs default-jdk-headless golang-go python3-uvloop nginx-light redis-server \
+    systemd ansible-core openssh-client libwrap0 jq >&2
 
 out=build-tests
-if ! command -v promtool >/dev/null; then tests/get-promtool.sh "$out/bin" >&2; fi
+# As root the path may lack sbin.
+export PATH=$PATH:/usr/sbin:/sbin
+{
+    tests/get-programs.sh "$out/bin" prometheus /usr/bin/promtool
+    tests/get-programs.sh "$out/bin" openssh-server /usr/sbin/sshd
+    tests/get-programs.sh "$out/bin" nagios4-core /usr/sbin/nagios4
+    tests/get-programs.sh "$out/bin" nagios-nrpe-server /usr/sbin/nrpe
+    tests/get-programs.sh "$out/bin" nagios-nrpe-plugin /usr/lib/nagios/plugins/check_nrpe
+} >&2
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
@@ -42,6 +51,6 @@ build plain
 build sanitized -Db_sanitize=address,undefined -Doptimization=1 \
     '-Dcpp_args=-fno-sanitize-recover=all -Wno-maybe-uninitialized'
 run plain
-# The sources are the same: they are looked at once.
-run sanitized --no-suite lint
+# The sources are the same, and so are the examples, which are about others' programs.
+run sanitized --no-suite lint --no-suite automation
 exec python3 tests/tally.py "$out/plain" "$out/sanitized"

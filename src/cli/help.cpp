@@ -41,8 +41,8 @@ constexpr std::string_view overview_end =
     "  unwait clear --port 8080 --dry-run  what would be done about it\n"
     "  unwait clear --pid 4711             do it, after a question\n"
     "\n"
-    "Root, or CAP_NET_ADMIN and CAP_SYS_PTRACE, sees and clears everything; without them,\n"
-    "what is yours. See unwait(8) for the whole story.\n";
+    "Root sees and clears everything; without it, what is yours, or what capabilities allow.\n"
+    "See unwait(8) for the whole story.\n";
 
 constexpr std::string_view list_introduction =
     "Usage: unwait list [OPTIONS]\n"

@@ -258,6 +258,7 @@ LinuxRunner::Attempts LinuxRunner::signal(int number, std::span<const Step* cons
                     if (process->send_signal(number)) waited_for.push_back(process);
                 } catch (const Error& error) {
                     failure = error.what();
+                    if (error.number() == EPERM) failure += " (root or CAP_KILL)";
                 }
             }
             if (process == nullptr && is_new) continue;

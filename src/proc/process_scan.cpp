@@ -32,15 +32,15 @@ std::optional<BlindSpot> unreadable(int directory, pid_t pid, bool has_threads) 
     }
     return BlindSpot{std::string(blind_spot::process_unreadable), pid,
                      "the fds of " + name +
-                         " may not be read: run as root, or with CAP_SYS_PTRACE in its user "
-                         "namespace"};
+                         " may not be read: run as root, or with CAP_SYS_PTRACE and "
+                         "CAP_DAC_READ_SEARCH in its user namespace"};
 }
 
 BlindSpot use_unreadable(const Process& process) {
     return {std::string(blind_spot::use_unreadable), process.id.pid,
             "how pid " + std::to_string(process.id.pid) + " (" + process.command +
-                ") uses its fds may not be read: run as root, or with CAP_SYS_PTRACE in its user "
-                "namespace"};
+                ") uses its fds may not be read: run as root, or with CAP_SYS_PTRACE and "
+                "CAP_DAC_READ_SEARCH in its user namespace"};
 }
 
 bool holds_anything(const ProcessTables& tables) {
