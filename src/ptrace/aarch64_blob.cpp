@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "aarch64_blob.hpp"
-
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <string_view>
 
-#include "arch.hpp"
-#include "proc_text.hpp"
-#include "text_scan.hpp"
+#include "aarch64.hpp"
 
 extern "C" {
 // The labels of blob_aarch64.S, for each operation.
@@ -54,8 +46,6 @@ struct TableEntry {
 constexpr std::uint64_t instruction = 4;
 constexpr std::uint64_t reach = std::uint64_t{127} << 20;  // of 128 MiB, with room for the blob
 constexpr std::uint32_t branch = 0x14000000;
-constexpr std::uint64_t erestartnohand = 514;
-constexpr std::uint64_t erestart_restartblock = 516;
 
 /// Offsets in a blob.
 struct Layout {
@@ -84,21 +74,6 @@ void write_branch(std::byte* into, std::uintptr_t from, std::uintptr_t to) noexc
     const auto distance = static_cast<std::uint32_t>((to - from) / instruction) & 0x03ffffff;
     const std::uint32_t word = branch | distance;
     std::memcpy(into, &word, sizeof word);
-}
-
-/// SigCgt of /proc/TID/status.
-bool is_caught(pid_t tid, int signal) noexcept {
-    std::array<char, 64> path{};
-    std::snprintf(path.data(), path.size(), "/proc/%d/status", tid);
-    const int fd = ::open(path.data(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return false;
-    std::array<char, 4096> text{};
-    const ssize_t size = ::read(fd, text.data(), text.size());
-    ::close(fd);
-    const std::string_view status(text.data(), size < 0 ? 0 : static_cast<std::size_t>(size));
-    const auto caught = sys::to_number<std::uint64_t>(
-        sys::status_field(status, "SigCgt").value_or(std::string_view()), 16);
-    return caught && (*caught >> (signal - 1) & 1) != 0;
 }
 
 /// What the rest of the blob would make of a thread's registers.
@@ -178,6 +153,8 @@ Registers leave_blob(const BlobTask& task, const Registers& now, const Registers
     Registers left = stopped;
     left.raw.regs[0] = rest.x0;
     left.raw.regs[8] = rest.x8;
+    // At the exit of a call a tracer sees something else there; no blob touches it.
+    left.raw.regs[7] = now.raw.regs[7];
     if (!rest.again) return left;
     const std::uint64_t code = -stopped.raw.regs[0];
     if (signal != 0 && (code == erestartnohand || code == erestart_restartblock) &&

@@ -53,6 +53,7 @@ struct SampledCall {
     std::array<std::uint64_t, 6> arguments{};
     std::uint64_t stack_pointer = 0;
     std::uint64_t instruction_pointer = 0;
+    std::uint64_t sleeps = 0;  ///< how often the thread had gone to sleep (sample_call() alone)
 };
 [[nodiscard]] std::optional<SampledCall> parse_call(std::string_view text) noexcept;
 
@@ -64,19 +65,22 @@ void set_sampled(Registers& registers, const SampledCall& call) noexcept;
 [[nodiscard]] std::optional<std::uintptr_t> dwarf_register(const Registers& registers, int number,
                                                            bool is_partial) noexcept;
 
-/// What a running thread is in, for cure_interrupted_call(); nothing where that needs no such help.
+/// What a running thread is in, for cure_interrupted_call(); none where that needs no such help.
 [[nodiscard]] SampledCall sample_call(pid_t tid) noexcept;
 
 /// Some calls end with EINTR after any stop, even without a signal (signal(7)). Where that is about
 /// to happen the call is marked to be restarted unless a handler runs; `registers` follows.
-/// `before` was sampled before the stop. True unless the kernel failed.
+/// `before` was the last call that was sampled before the stop. True unless the kernel failed.
 [[nodiscard]] bool cure_interrupted_call(pid_t tid, const SampledCall& before,
                                          Registers& registers) noexcept;
 
 /// On some architectures the kernel has decided at a stop what becomes of the interrupted call, and
 /// forgotten the call. There the thread makes it once more, and the blob is begun at its exit,
-/// where that is still open. Whether this thread has to be brought there.
-[[nodiscard]] bool must_start_at_exit(pid_t tid, const Registers& registers) noexcept;
+/// where that is still open. So it is in a thread's own code from where a blob at `address` would
+/// be no way back, or where its calls would clear registers: there the next call is waited for.
+/// Whether this thread has to be brought to an exit.
+[[nodiscard]] bool must_start_at_exit(pid_t tid, const Registers& registers,
+                                      std::uintptr_t address) noexcept;
 
 /// At the entry of that call: whether it comes back from an interruption as it came.
 [[nodiscard]] bool can_interrupt_call(const Registers& at_entry) noexcept;

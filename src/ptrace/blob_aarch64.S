@@ -84,7 +84,7 @@ unwait_leaving_\name:
 unwait_leaving_again_\name:
         ldr     x9, x9_\name
 unwait_far_again_\name:
-        movz    x16, #16, lsl #16               // or a branch to the thread's counter less 4
+        movz    x16, #0x1000, lsl #16           // or a branch to the thread's counter less 4
 1:      sub     x16, x16, #1
         cbnz    x16, 1b
         ldr     x16, again_\name
@@ -92,7 +92,7 @@ unwait_far_again_\name:
 unwait_leaving_plain_\name:
         ldr     x9, x9_\name
 unwait_far_plain_\name:
-        movz    x16, #16, lsl #16               // or a branch to the thread's counter
+        movz    x16, #0x1000, lsl #16           // or a branch to the thread's counter
 1:      sub     x16, x16, #1
         cbnz    x16, 1b
         ldr     x16, resume_\name

@@ -40,9 +40,9 @@ void SurgeonProcess::write_blob() {
 }
 
 SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
-    if (!vehicle().prepare(now_ns() + stop_patience)) {
+    if (!prepare_vehicle()) {
         if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(refusal::killed, true);
-        return BlobEnd::interrupted;
+        return BlobEnd::not_begun;
     }
     waits_ = vehicle().state() == TracedThread::State::group_stopped;
     // Who runs on is seen to when the next chunk stops it.
@@ -89,6 +89,24 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
         vehicle().cont();
         pause_briefly();
     }
+}
+
+bool SurgeonProcess::prepare_vehicle() {
+    const bool is_in_call = arch::in_system_call(vehicle().registers);
+    const auto patience = is_in_call ? stop_patience : next_call_patience;
+    switch (vehicle().prepare(blob_task().address, now_ns() + patience)) {
+        case TracedThread::Preparation::interrupted:
+            return false;
+        case TracedThread::Preparation::too_late:
+            give_up(is_in_call ? refusal::too_slow : refusal::makes_no_call, true);
+        case TracedThread::Preparation::done:
+            break;
+    }
+    // A call that it has made by itself may have changed what a number leads to.
+    return !vehicle().has_made_call() || relies_on_marks_ ||
+           std::ranges::all_of(to_cut_, [this](const Cut* cut) {
+               return leads_to_file(patient_.table, *cut) == sys::Same::yes;
+           });
 }
 
 bool SurgeonProcess::watch_blob(std::uint64_t deadline) {

@@ -88,9 +88,8 @@ void SurgeonProcess::check_vehicle() {
     if (!vehicle().is_held()) give_up("the thread that was to make the call has ended", true);
     if (!arch::can_carry_blob(vehicle().registers, slot_)) {
         give_up(
-            "the thread that was to make the call single-steps itself, runs 32-bit code in a "
-            "64-bit "
-            "process, or is too far from where code can be placed");
+            "the thread that was to make the call single-steps itself, or runs 32-bit code in a "
+            "64-bit process");
     }
     if (!filters_->is_unchanged(vehicle().tid(), vehicle().registers)) {
         give_up("the thread that was to make the call has got another seccomp filter", true);

@@ -18,6 +18,8 @@ inline constexpr std::uint64_t slowness = UNWAIT_SLOWNESS;
 // On a machine with too little processor time a thread may need tens of milliseconds to get as far
 // as its stop; one that has not stopped by then is in uninterruptible sleep.
 inline constexpr std::uint64_t stop_patience = slowness * 50 * ns_per_ms;
+// For a thread in its own code, which has to make a call before it can make ours (aarch64).
+inline constexpr std::uint64_t next_call_patience = slowness * 2 * ns_per_ms;
 inline constexpr std::uint64_t blob_patience = slowness * 100 * ns_per_ms;
 inline constexpr std::uint64_t spin_patience = 50 * ns_per_us;
 inline constexpr std::uint64_t preparation_patience = 10'000 * ns_per_ms;
@@ -35,6 +37,9 @@ namespace refusal {
 inline constexpr auto killed = "the process was killed meanwhile";
 inline constexpr auto too_slow =
     "a thread of the process did not stop in time (uninterruptible sleep, or no processor for it)";
+inline constexpr auto makes_no_call =
+    "the thread that was to make the call is busy in its own code, too far from where code can be "
+    "placed or with vector registers in use that no call keeps";
 inline constexpr auto without_effect =
     "the calls were made without effect: the process has no fd left for a placeholder, or its "
     "limit of open files is below the number";

@@ -48,7 +48,9 @@ void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
         // Whatever it was interrupted by, the vehicle is held again, as are all others.
         check_vehicle();
         // One that relied on marks has cut nothing before it had found them all.
-        if (!relies_on_marks_ || has_begun_cuts_) record_finished_cuts();
+        const bool may_have_cut =
+            end != BlobEnd::not_begun && (!relies_on_marks_ || has_begun_cuts_);
+        if (may_have_cut) record_finished_cuts();
         relies_on_marks_ = false;
         select_proven(first, count);
     }

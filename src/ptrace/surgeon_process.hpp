@@ -72,11 +72,15 @@ private:
     void select_proven(std::size_t first, std::size_t count);
     /// How a run of the blob ended.
     enum class BlobEnd : std::uint8_t {
-        finished,        ///< it has gone through its table
+        finished,  ///< it has gone through its table
+        not_begun,
         interrupted,     ///< put back in the middle of it, by a signal
         without_effect,  ///< behind it, but its last cut was not made
     };
     [[nodiscard]] BlobEnd run_blob();
+    /// False when a signal or one of its own calls came between: it must be held, and the cuts
+    /// proven, again.
+    [[nodiscard]] bool prepare_vehicle();
     [[nodiscard]] arch::BlobTask blob_task() const noexcept;
     void write_blob();
     [[nodiscard]] bool blob_has_finished() const noexcept;

@@ -37,11 +37,18 @@ std::uint64_t now_ns() noexcept {
 }
 
 int TracedThread::seize() noexcept {
-    return ::ptrace(PTRACE_SEIZE, tid(), nullptr, PTRACE_O_TRACESYSGOOD) == 0 ? 0 : errno;
+    if (::ptrace(PTRACE_SEIZE, tid(), nullptr, PTRACE_O_TRACESYSGOOD) != 0) return errno;
+    sample();
+    return 0;
+}
+
+void TracedThread::sample() noexcept {
+    const auto now = arch::sample_call(tid());
+    if (now.number >= 0) before_ = now;
 }
 
 void TracedThread::interrupt() noexcept {
-    before_ = arch::sample_call(tid());
+    sample();
     if (held_since_ == 0) held_since_ = now_ns();
     if (::ptrace(PTRACE_INTERRUPT, tid(), nullptr, nullptr) != 0) state_ = State::gone;
 }
@@ -60,11 +67,11 @@ TracedThread::Stop TracedThread::wait(std::uint64_t deadline) noexcept {
             }
             const int event = info.si_status >> 8;
             signal_ = info.si_status & 0xff;
+            in_call_stop_ = event == 0 && signal_ == (SIGTRAP | 0x80);
             if (event == PTRACE_EVENT_STOP) {
                 state_ = signal_ == SIGTRAP ? State::stopped : State::group_stopped;
                 return Stop::held;
             }
-            in_call_stop_ = event == 0 && signal_ == (SIGTRAP | 0x80);
             if (event != 0 || in_call_stop_) signal_ = 0;
             return Stop::signal;
         }
@@ -104,27 +111,33 @@ bool TracedThread::hold(std::uint64_t deadline, FilterCheck& filters) noexcept {
     }
 }
 
-bool TracedThread::prepare(std::uint64_t deadline) noexcept {
-    if (!arch::must_start_at_exit(tid(), registers)) return true;
-    if (!go_to_call_stop(deadline) || !arch::read_registers(tid(), registers) ||
-        !arch::can_interrupt_call(registers)) {
-        return false;
+TracedThread::Preparation TracedThread::prepare(std::uintptr_t address,
+                                                std::uint64_t deadline) noexcept {
+    if (!arch::must_start_at_exit(tid(), registers, address)) return Preparation::done;
+    const auto entered = go_to_call_stop(deadline);
+    if (entered != Preparation::done) return entered;
+    if (!arch::read_registers(tid(), registers) || !arch::can_interrupt_call(registers)) {
+        return Preparation::interrupted;
     }
     ::ptrace(PTRACE_INTERRUPT, tid(), nullptr, nullptr);
-    return go_to_call_stop(deadline) && arch::read_registers(tid(), registers) &&
-           arch::cure_at_exit(tid(), registers);
+    const auto left = go_to_call_stop(deadline);
+    if (left != Preparation::done) return left;
+    const bool is_cured =
+        arch::read_registers(tid(), registers) && arch::cure_at_exit(tid(), registers);
+    return is_cured ? Preparation::done : Preparation::interrupted;
 }
 
-bool TracedThread::go_to_call_stop(std::uint64_t deadline) noexcept {
+TracedThread::Preparation TracedThread::go_to_call_stop(std::uint64_t deadline) noexcept {
     // A group-stopped thread stops once more without getting anywhere.
     for (int stops = 0; stops < 10; ++stops) {
         ::ptrace(PTRACE_SYSCALL, tid(), nullptr, nullptr);
         state_ = State::running;
-        in_call_stop_ = false;
         const Stop stop = wait(deadline);
-        if (stop != Stop::held) return stop == Stop::signal && in_call_stop_;
+        if (stop == Stop::none) return Preparation::too_late;
+        if (stop == Stop::signal && in_call_stop_) return Preparation::done;
+        if (stop != Stop::held) break;
     }
-    return false;
+    return Preparation::interrupted;
 }
 
 bool TracedThread::start_at(std::uintptr_t address) noexcept {

@@ -55,10 +55,18 @@ public:
     /// False when the time was up (State::running) or it is gone.
     [[nodiscard]] bool hold(std::uint64_t deadline, FilterCheck& filters) noexcept;
 
-    /// Brings a held thread to the stop at which a blob can be begun, see
-    /// arch::must_start_at_exit(), and reads its registers again. False when something came
-    /// between: hold() it again.
-    [[nodiscard]] bool prepare(std::uint64_t deadline) noexcept;
+    enum class Preparation : std::uint8_t {
+        done,
+        interrupted,  ///< something came between: hold() it again
+        too_late,     ///< running, and nobody has asked it to stop
+    };
+
+    /// Brings a held thread to the stop at which a blob at `address` can be begun, see
+    /// arch::must_start_at_exit(), and reads its registers again.
+    [[nodiscard]] Preparation prepare(std::uintptr_t address, std::uint64_t deadline) noexcept;
+
+    /// Whether it has made a call on its own to be prepared.
+    [[nodiscard]] bool has_made_call() const noexcept { return in_call_stop_; }
 
     /// Lets a prepared thread run from that address on, still seized. False when it is gone.
     [[nodiscard]] bool start_at(std::uintptr_t address) noexcept;
@@ -90,9 +98,10 @@ public:
 private:
     SurveyedThread thread_;
     State state_ = State::running;
-    [[nodiscard]] bool go_to_call_stop(std::uint64_t deadline) noexcept;
+    void sample() noexcept;
+    [[nodiscard]] Preparation go_to_call_stop(std::uint64_t deadline) noexcept;
 
-    arch::SampledCall before_;      ///< what it was in when interrupt() was called
+    arch::SampledCall before_;      ///< the last call that it was seen in
     int signal_ = 0;                ///< of the last stop
     bool in_call_stop_ = false;     ///< the last stop is that of PTRACE_SYSCALL
     std::uint64_t held_since_ = 0;  ///< now_ns of the first interrupt(), 0 when it was released

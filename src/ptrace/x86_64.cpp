@@ -128,7 +128,7 @@ bool cure_interrupted_call(pid_t tid, const SampledCall&, Registers& registers) 
     return ::ptrace(PTRACE_POKEUSER, tid, offsetof(user_regs_struct, rax), raw.rax) == 0;
 }
 
-bool must_start_at_exit(pid_t, const Registers&) noexcept { return false; }
+bool must_start_at_exit(pid_t, const Registers&, std::uintptr_t) noexcept { return false; }
 bool can_interrupt_call(const Registers&) noexcept { return true; }
 bool cure_at_exit(pid_t, Registers&) noexcept { return true; }
 

@@ -55,7 +55,10 @@ ptrace::Surgery operate_patiently(const ptrace::Patient& patient, ptrace::Operat
         const auto surgery = ptrace::operate(patient, operation, left);
         for (std::size_t i = 0; i < left.size(); ++i) whole.cuts[indexes[i]] = surgery.cuts[i];
         whole.refusal = surgery.refusal;
-        if (whole.refusal.find("no processor for it") == std::string::npos) break;
+        const auto says = [&whole](const char* what) {
+            return whole.refusal.find(what) != std::string::npos;
+        };
+        if (!says("no processor for it") && !says("busy in its own code")) break;
     }
     return whole;
 }

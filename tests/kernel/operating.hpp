@@ -32,7 +32,8 @@ struct Cuts {
 [[nodiscard]] ptrace::Patient patient_of(const Victim& victim, Freeze freeze = Freeze::all);
 
 /// ptrace::operate(), and again as long as it gives up because a busy machine has no processor for
-/// the victim: that is no harm, and not what a test is about.
+/// the victim, or the victim made no call of its own in time: that is no harm, and not what a test
+/// is about.
 [[nodiscard]] ptrace::Surgery operate_patiently(const ptrace::Patient& patient,
                                                 ptrace::Operation operation,
                                                 std::span<const ptrace::Cut> cuts);

@@ -2,7 +2,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <malloc.h>
-#include <poll.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -15,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <thread>
 #include <vector>
 
@@ -77,18 +77,20 @@ std::vector<sock_filter> program_for(const Arguments& arguments) {
 }
 
 void install(std::vector<sock_filter> instructions, unsigned flags) {
+    must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS");
     const sock_fprog program{static_cast<unsigned short>(instructions.size()), instructions.data()};
     must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program), "seccomp");
 }
 
-/// Answers `slept` with how many milliseconds a poll of timeout MS took in the end, 0 until then.
+/// Answers `slept` with how many milliseconds a sleep of MS took in the end, 0 until then.
 void begin_sleeper(Stage& stage, int milliseconds) {
     static std::atomic<long> slept{0};
     static std::atomic<pid_t> tid{0};
     std::thread([milliseconds] {
         tid = gettid();
         const auto begin = std::chrono::steady_clock::now();
-        if (poll(nullptr, 0, milliseconds) != 0) count_error("poll");
+        const timespec time{milliseconds / 1000, milliseconds % 1000 * 1'000'000};
+        if (nanosleep(&time, nullptr) != 0) count_error("nanosleep");
         slept = std::chrono::duration_cast<std::chrono::milliseconds>(
                     std::chrono::steady_clock::now() - begin)
                     .count();
@@ -122,7 +124,6 @@ void seccomp(Stage& stage, const Arguments& arguments) {
         begin_sleeper(stage, static_cast<int>(time));
     }
     const unsigned flags = arguments.text("scope", "all") == "main" ? 0 : SECCOMP_FILTER_FLAG_TSYNC;
-    must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS");
     install(program_for(arguments), flags);
     for (long i = 1; i < arguments.number("filters", 1); ++i) {
         install({{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}}, flags);
@@ -147,5 +148,7 @@ constexpr std::array table{
 }  // namespace
 
 std::span<const NamedScenario> filter_scenarios() { return table; }
+
+void allow_everything() { install({{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}}, 0); }
 
 }  // namespace victim

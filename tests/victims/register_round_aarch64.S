@@ -53,4 +53,34 @@
 .text
 victim_round victim_user, .fill 20000, 4, 0xd503201f
 victim_round victim_call, svc #0
+
+// The same for the registers of SVE alone, from x0 and x1 to x2 and x3. Runs anywhere.
+    .arch armv8-a+sve
+    .globl victim_vectors, victim_vectors_end
+    .hidden victim_vectors, victim_vectors_end
+    .type victim_vectors, %function
+victim_vectors:
+    stp d8, d9, [sp, #-64]!
+    stp d10, d11, [sp, #16]
+    stp d12, d13, [sp, #32]
+    stp d14, d15, [sp, #48]
+    .irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    ldr z\n, [x0, #\n, mul vl]
+    .endr
+    .irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+    ldr p\n, [x1, #\n, mul vl]
+    .endr
+    .fill 20000, 4, 0xd503201f
+    .irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    str z\n, [x2, #\n, mul vl]
+    .endr
+    .irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+    str p\n, [x3, #\n, mul vl]
+    .endr
+    ldp d10, d11, [sp, #16]
+    ldp d12, d13, [sp, #32]
+    ldp d14, d15, [sp, #48]
+    ldp d8, d9, [sp], #64
+    ret
+victim_vectors_end:
 .section .note.GNU-stack, "", %progbits

@@ -75,16 +75,17 @@ void note(const std::string& difference) {
     ++checker.broken;
 }
 
-void check(const std::string& mode) {
-    const auto call = mode == "user" ? std::nullopt : std::optional(call_of(mode));
+void check(const std::string& mode, const std::string& exempt) {
+    const bool calls_between = mode == "mixed";
+    const auto call = mode == "user" || calls_between ? std::nullopt : std::optional(call_of(mode));
     RegisterRound round;
     for (;; ++checker.rounds) {
         millisecond = {0, 1'000'000};
         const std::int64_t result = call ? round.around(call->made) : 0;
         if (!call) round.in_user_mode();
-        if (const auto difference = round.first_difference(); !difference.empty()) {
-            note(difference);
-        }
+        const auto difference = round.first_difference();
+        if (!difference.empty() && difference != exempt) note(difference);
+        if (calls_between) syscall(SYS_getppid);
         if (!call || result == call->result) continue;
         if (result == -EINTR) {
             count_error("a system call between checked registers");
@@ -95,20 +96,22 @@ void check(const std::string& mode) {
 }
 
 /// threads=N threads keep known values in every register and look whether they stay:
-/// mode=user all the time in user mode, mode=getpid|nanosleep|futex|poll|epoll_wait|read around
-/// that system call. The answer to `regs` tells rounds, broken and the first register that was.
-/// With mode=read a round ends at the question `wake`.
+/// mode=user all the time in user mode, mode=mixed with a call after each round,
+/// mode=getpid|nanosleep|futex|poll|epoll_wait|read around that system call. The answer to `regs`
+/// tells rounds, broken and the first register that was; never but=REGISTER. With mode=read a round
+/// ends at the question `wake`.
 void registers(Stage& stage, const Arguments& arguments) {
     make_close_wait(stage, arguments);
     must(pipe(bell.data()), "pipe");
     const std::string mode = arguments.text("mode", "user");
+    const std::string exempt = arguments.text("but", "");
     std::vector<int> tids;
     for (long i = arguments.number("threads", 1); i > 0; --i) {
         static std::atomic<int> tid;
         tid = 0;
-        std::thread([mode] {
+        std::thread([mode, exempt] {
             tid = gettid();
-            check(mode);
+            check(mode, exempt);
         }).detach();
         await([] { return tid != 0; }, "a thread with checked registers");
         tids.push_back(tid);

@@ -13,7 +13,8 @@
 namespace victim {
 namespace {
 
-/// Arguments that every scenario has: name=BYTES (the command name), nodump=1, uid=N.
+/// Arguments that every scenario has: name=BYTES (the command name), nodump=1, uid=N; in main()
+/// filtered=1, which gives the thread that answers a filter: others are then preferred to it.
 void dress(const Arguments& arguments) {
     if (const std::string name = arguments.text("name", ""); !name.empty()) {
         must(prctl(PR_SET_NAME, name.c_str()), "prctl PR_SET_NAME");
@@ -60,5 +61,6 @@ int main(int argc, char** argv) {
     auto& stage = *new Stage;
     dress(arguments);
     find_scenario(argv[1])(stage, arguments);
+    if (arguments.number("filtered", 0) != 0) allow_everything();
     stage.play();
 }
