@@ -3,12 +3,11 @@
 
 #include <poll.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <span>
 
+#include "memory.hpp"
 #include "text_scan.hpp"
 
 namespace unwait::proc {
@@ -52,11 +51,10 @@ constexpr auto select_calls = std::to_array<long>({
 
 constexpr std::uint64_t most_fds = std::uint64_t{1} << 20;  // fs.nr_open's default
 
-/// Whether all of it could be read; an address that leads nowhere leaves `into` as it is.
-bool read_memory(pid_t tid, std::uint64_t address, std::span<std::byte> into) {
-    const iovec local{into.data(), into.size()};
-    const iovec remote{reinterpret_cast<void*>(address), into.size()};
-    return ::process_vm_readv(tid, &local, 1, &remote, 1, 0) >= 0 || errno == EFAULT;
+/// Whether it may be read; what an address leads to that is not there stays as it is.
+template <typename Element>
+bool read_list(pid_t tid, std::uint64_t address, std::vector<Element>& into) {
+    return sys::read_memory(tid, address, std::as_writable_bytes(std::span(into))).has_value();
 }
 
 /// Whether memory looks like a list for poll(2): a restarted call may be a futex(2) or a sleep too,
@@ -74,7 +72,7 @@ std::optional<std::vector<int>> fds_polled(pid_t tid, const BlockedCall& call) {
     std::vector<int> fds;
     if (count > most_fds) return fds;  // not a poll: another call that is being restarted
     std::vector<pollfd> entries(count, pollfd{-1, 0, 0});
-    if (!read_memory(tid, call.arguments[0], std::as_writable_bytes(std::span(entries)))) {
+    if (!read_list(tid, call.arguments[0], entries)) {
         return std::nullopt;
     }
     if (call.number == SYS_restart_syscall && !is_poll_list(entries)) return fds;
@@ -91,7 +89,7 @@ std::optional<std::vector<int>> fds_selected(pid_t tid, const BlockedCall& call)
     for (std::size_t set = 1; set <= 3; ++set) {
         if (call.arguments[set] == 0) continue;
         std::vector<std::uint64_t> words((count + bits - 1) / bits);
-        if (!read_memory(tid, call.arguments[set], std::as_writable_bytes(std::span(words)))) {
+        if (!read_list(tid, call.arguments[set], words)) {
             return std::nullopt;
         }
         for (std::size_t fd = 0; fd < count; ++fd) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "stack_sample.hpp"
 
-#include <sys/uio.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -12,6 +10,7 @@
 #include "disposable_process.hpp"
 #include "file.hpp"
 #include "filter_check.hpp"
+#include "memory.hpp"
 #include "surgeon_limits.hpp"
 #include "survey.hpp"
 #include "traced_thread.hpp"
@@ -22,7 +21,6 @@ namespace unwait::ptrace {
 namespace {
 
 constexpr std::size_t most_stack = std::size_t{256} * 1024;
-constexpr std::size_t page = 4096;
 
 /// What the sampling process leaves, in memory that both share.
 struct Record {
@@ -51,7 +49,7 @@ void sample_into(Record& record, const SurveyedThread& surveyed) {
     record.registers = thread.registers;
     record.stack_begin = arch::stack_pointer(thread.registers);
     record.stack_size =
-        read_memory(thread.tid(), record.stack_begin, record.stack.data(), record.stack.size());
+        sys::read_memory(thread.tid(), record.stack_begin, record.stack).value_or(0);
     record.stopped_ns = thread.release(true);
     record.done = true;
 }
@@ -81,20 +79,6 @@ Sleep sleep_of(pid_t tid) {
 
 }  // namespace
 
-std::size_t read_memory(pid_t tid, std::uintptr_t address, void* into, std::size_t size) noexcept {
-    // Page by page: what lies behind the end of the stack fails as a whole otherwise.
-    std::array<iovec, most_stack / page + 2> remote{};
-    std::size_t count = 0;
-    for (std::size_t at = 0; at < size && count < remote.size(); ++count) {
-        const std::size_t length = std::min(size - at, page - (address + at) % page);
-        remote[count] = {reinterpret_cast<void*>(address + at), length};
-        at += length;
-    }
-    const iovec local{into, size};
-    const ssize_t result = ::process_vm_readv(tid, &local, 1, remote.data(), count, 0);
-    return result < 0 ? 0 : static_cast<std::size_t>(result);
-}
-
 StackSample sample_asleep(pid_t tid) try {
     const Sleep before = sleep_of(tid);
     const auto call = arch::parse_call(before.call);
@@ -104,8 +88,7 @@ StackSample sample_asleep(pid_t tid) try {
     sample.stack_begin = call->stack_pointer;
     arch::set_sampled(sample.registers, *call);
     sample.stack.resize(most_stack);
-    sample.stack.resize(
-        read_memory(tid, sample.stack_begin, sample.stack.data(), sample.stack.size()));
+    sample.stack.resize(sys::read_memory(tid, sample.stack_begin, sample.stack).value_or(0));
     if (sample.stack.empty()) return refused("its stack cannot be read");
     if (sleep_of(tid) != before) return refused("it ran meanwhile");
     return sample;

@@ -36,8 +36,4 @@ struct StackSample {
 /// Error only when no such process could be started.
 [[nodiscard]] StackSample sample_stopped(const ProcessId& process, pid_t tid);
 
-/// At most that many bytes from there on, as far as they can be read; leaves the process alone.
-[[nodiscard]] std::size_t read_memory(pid_t tid, std::uintptr_t address, void* into,
-                                      std::size_t size) noexcept;
-
 }  // namespace unwait::ptrace

@@ -2,7 +2,8 @@
 #include "thread_setup.hpp"
 
 #include <sys/ptrace.h>
-#include <sys/uio.h>
+
+#include "memory.hpp"
 
 namespace unwait::ptrace {
 
@@ -28,13 +29,6 @@ struct DispatchConfiguration {
 
 constexpr std::uint64_t offset_of_section = 8;  // of rseq_cs in struct rseq
 
-bool read_memory(pid_t tid, std::uint64_t address, void* into, std::size_t size) noexcept {
-    const iovec local{into, size};
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): an address of the other process
-    const iovec remote{reinterpret_cast<void*>(address), size};
-    return process_vm_readv(tid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(size);
-}
-
 }  // namespace
 
 std::optional<std::uintptr_t> rseq_abort_address(pid_t tid, std::uintptr_t address) noexcept {
@@ -43,15 +37,12 @@ std::optional<std::uintptr_t> rseq_abort_address(pid_t tid, std::uintptr_t addre
         configuration.address == 0) {
         return std::nullopt;
     }
-    std::uint64_t section_address = 0;
-    RseqSection section{};
-    if (!read_memory(tid, configuration.address + offset_of_section, &section_address,
-                     sizeof section_address) ||
-        section_address == 0 || !read_memory(tid, section_address, &section, sizeof section)) {
-        return std::nullopt;
-    }
-    if (address - section.start >= section.length) return std::nullopt;
-    return section.abort;
+    const auto section_address =
+        sys::read_object<std::uint64_t>(tid, configuration.address + offset_of_section);
+    if (section_address.value_or(0) == 0) return std::nullopt;
+    const auto section = sys::read_object<RseqSection>(tid, *section_address);
+    if (!section || address - section->start >= section->length) return std::nullopt;
+    return section->abort;
 }
 
 bool redirects_system_calls(pid_t tid) noexcept {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "code_map.hpp"
+#include "memory.hpp"
 #include "stack_sample.hpp"
 
 namespace unwait::ptrace {
@@ -35,8 +36,10 @@ int access_memory(unw_addr_space_t, unw_word_t address, unw_word_t* value, int w
         return 0;
     }
     // Code and tables, which do not change, and what lies further up the stack.
-    const bool read = read_memory(subject.tid, address, value, sizeof *value) == sizeof *value;
-    return read ? 0 : -UNW_EINVAL;
+    const auto word = sys::read_object<unw_word_t>(subject.tid, address);
+    if (!word) return -UNW_EINVAL;
+    *value = *word;
+    return 0;
 }
 
 int access_register(unw_addr_space_t, unw_regnum_t number, unw_word_t* value, int write, void*) {
