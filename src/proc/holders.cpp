@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <exception>
 #include <iterator>
-#include <memory>
 #include <string>
 #include <system_error>
 #include <thread>

@@ -3,9 +3,6 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "file.hpp"
-#include "process.hpp"
+#include "proc_text.hpp"
 #include "text_scan.hpp"
 #include "unwait/error.hpp"
 

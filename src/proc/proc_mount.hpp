@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sys/types.h>
-
 #include <optional>
-#include <span>
 #include <string_view>
 
 #include "fd.hpp"

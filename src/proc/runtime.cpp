@@ -3,8 +3,6 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 
 #include "fd.hpp"

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT
 // What becomes of the call that a thread was stopped in.
-#include <fcntl.h>
 #include <linux/audit.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <span>
 #include <string_view>
 
 #include "aarch64.hpp"
+#include "file.hpp"
 #include "proc_text.hpp"
 #include "text_scan.hpp"
 
@@ -77,26 +75,15 @@ bool changes_nothing(std::uint32_t instruction, const user_regs_struct& register
     return false;
 }
 
-/// A file of /proc/TID, as far as it fits.
-std::string_view read_about(pid_t tid, const char* name, std::span<char> into) noexcept {
-    std::array<char, 64> path{};
-    std::snprintf(path.data(), path.size(), "/proc/%d/%s", tid, name);
-    const int fd = ::open(path.data(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return {};
-    const ssize_t size = ::read(fd, into.data(), into.size());
-    ::close(fd);
-    return {into.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
-}
-
 std::uint64_t status_number(pid_t tid, std::string_view field, int base) noexcept {
     std::array<char, 4096> text{};
-    const auto value = sys::status_field(read_about(tid, "status", text), field);
+    const auto value = sys::status_field(sys::read_proc_file(tid, "status", text), field);
     return value ? sys::to_number<std::uint64_t>(*value, base).value_or(0) : 0;
 }
 
 SampledCall read_call(pid_t tid) noexcept {
     std::array<char, 256> text{};
-    return parse_call(read_about(tid, "syscall", text)).value_or(SampledCall{});
+    return parse_call(sys::read_proc_file(tid, "syscall", text)).value_or(SampledCall{});
 }
 
 }  // namespace

@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "fd.hpp"
 #include "file.hpp"
+#include "proc_text.hpp"
 #include "text_scan.hpp"
 #include "unwait/error.hpp"
 
@@ -28,11 +28,11 @@ std::string text_of(const std::string& path) {
 
 /// Its own number, which is what it names its file by: the last of NSpid.
 std::string pid_inside(pid_t pid) {
-    const std::string status = text_of("/proc/" + std::to_string(pid) + "/status");
-    const auto at = status.find("NSpid:");
-    if (at == std::string::npos) return std::to_string(pid);
-    const std::string line = status.substr(at, status.find('\n', at) - at);
-    return line.substr(line.find_last_of(" \t") + 1);
+    const std::string status =
+        sys::text_or_empty(AT_FDCWD, "/proc/" + std::to_string(pid) + "/status");
+    const auto numbers = sys::status_field(status, "NSpid");
+    if (!numbers) return std::to_string(pid);
+    return std::string(numbers->substr(numbers->find_last_of(" \t") + 1));
 }
 
 /// As perf(1) looks for it: in the process's own root directory, and only what is the process's

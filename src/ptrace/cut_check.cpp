@@ -5,9 +5,10 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <string_view>
+
+#include "text_scan.hpp"
 
 namespace unwait::ptrace {
 
@@ -19,12 +20,8 @@ sys::Same leads_to_inode(pid_t table, int fd, std::uint64_t inode) noexcept {
     std::snprintf(path.data(), path.size(), "/proc/%d/fd/%d", table, fd);
     const auto size = ::readlink(path.data(), target.data(), target.size());
     if (size < 0) return errno == ENOENT || errno == ESRCH ? sys::Same::gone : sys::Same::unknown;
-    constexpr std::string_view prefix = "socket:[";
     const std::string_view link(target.data(), static_cast<std::size_t>(size));
-    std::uint64_t found = 0;
-    if (!link.starts_with(prefix)) return sys::Same::no;
-    std::from_chars(link.data() + prefix.size(), link.data() + link.size(), found);
-    return found == inode ? sys::Same::yes : sys::Same::no;
+    return sys::bracketed_number(link, "socket:[") == inode ? sys::Same::yes : sys::Same::no;
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 
-#include "surgeon.hpp"
+#include "unwait/process.hpp"
 
 namespace unwait::ptrace {
 

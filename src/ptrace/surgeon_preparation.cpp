@@ -15,7 +15,6 @@
 #include "residue.hpp"
 #include "surgeon_limits.hpp"
 #include "surgeon_process.hpp"
-#include "task_list.hpp"
 #include "unwait/error.hpp"
 
 namespace unwait::ptrace {

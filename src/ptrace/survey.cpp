@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "arch.hpp"
@@ -24,14 +23,6 @@ namespace {
 constexpr std::uint32_t pf_io_worker = 0x10;
 constexpr std::uint32_t pf_exiting = 0x4;
 constexpr std::uint32_t pf_user_worker = 0x4000;
-
-std::string read_or_empty(int directory, const std::string& path) {
-    try {
-        return sys::read_file(directory, path.c_str()).value_or("");
-    } catch (const Error&) {
-        return {};  // judged as unfit, or as without a known call
-    }
-}
 
 }  // namespace
 
@@ -67,9 +58,10 @@ std::vector<SurveyedThread> survey_threads(std::span<const ProcessId> processes)
         if (!for_each_task(directory.get(), add, &tids)) continue;
         for (const pid_t tid : tids) {
             const auto name = std::to_string(tid);
-            auto thread = judge_thread(read_or_empty(directory.get(), name + "/stat"),
-                                       read_or_empty(directory.get(), name + "/status"),
-                                       read_or_empty(directory.get(), name + "/syscall"));
+            // What may not be read is judged as unfit, or as without a known call.
+            auto thread = judge_thread(sys::text_or_empty(directory.get(), name + "/stat"),
+                                       sys::text_or_empty(directory.get(), name + "/status"),
+                                       sys::text_or_empty(directory.get(), name + "/syscall"));
             thread.tid = tid;
             thread.process = process.pid;
             threads.push_back(thread);
@@ -82,14 +74,14 @@ std::vector<SurveyedThread> survey_threads(std::span<const ProcessId> processes)
 
 bool is_still(const ProcessId& id) {
     const auto now =
-        sys::parse_stat(read_or_empty(AT_FDCWD, "/proc/" + std::to_string(id.pid) + "/stat"));
+        sys::parse_stat(sys::text_or_empty(AT_FDCWD, "/proc/" + std::to_string(id.pid) + "/stat"));
     return now && now->start_time == id.start_time;
 }
 
 bool has_ended(const SurveyedThread& thread) {
     const auto now = sys::parse_stat(
-        read_or_empty(AT_FDCWD, "/proc/" + std::to_string(thread.process) + "/task/" +
-                                    std::to_string(thread.tid) + "/stat"));
+        sys::text_or_empty(AT_FDCWD, "/proc/" + std::to_string(thread.process) + "/task/" +
+                                         std::to_string(thread.tid) + "/stat"));
     return !now || now->is_zombie();
 }
 

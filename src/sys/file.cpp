@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 
 #include "unwait/error.hpp"
 
@@ -119,6 +120,14 @@ std::string foreign_text(int root, const char* path, uid_t owner, std::size_t li
         return {};
     }
     return text_or_empty(AT_FDCWD, "/proc/self/fd/" + std::to_string(name.get()), limit);
+}
+
+std::string_view read_proc_file(pid_t pid, const char* name, std::span<char> into) noexcept {
+    std::array<char, 64> path{};
+    std::snprintf(path.data(), path.size(), "/proc/%d/%s", pid, name);
+    const Fd fd(::open(path.data(), O_RDONLY | O_CLOEXEC));
+    const ssize_t size = fd ? ::read(fd.get(), into.data(), into.size()) : 0;
+    return {into.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
 }
 
 std::optional<Fd> open_directory(int directory, const char* path) {

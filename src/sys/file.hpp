@@ -3,7 +3,9 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -34,6 +36,11 @@ namespace unwait::sys {
 /// waited for, and no device begins to work. Empty when there is no such file, or none that may be
 /// read, or no openat2(2) (Linux 5.6).
 [[nodiscard]] std::string foreign_text(int root, const char* path, uid_t owner, std::size_t limit);
+
+/// As much of /proc/PID/`name` as there is room for, without an allocation; empty when it cannot be
+/// read.
+[[nodiscard]] std::string_view read_proc_file(pid_t pid, const char* name,
+                                              std::span<char> into) noexcept;
 
 /// An open directory (O_PATH is not used: it can be listed); absent and errors as read_file.
 [[nodiscard]] std::optional<Fd> open_directory(int directory, const char* path);
