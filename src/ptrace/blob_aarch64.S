@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// The same as blob_x86_64.S, where it says what this does. SVC leaves every register but x0 alone. The
-// kernel subtracts 4 from the program counter when it repeats a call. Only a branch to a place within
-// 128 MiB needs no register: aarch64.cpp writes it where it can be had. Elsewhere the thread waits a
-// little at the end, for the surgeon to set its registers, and goes on without x16 when nobody does:
-// a register that any call may change.
+// The same as blob_x86_64.S, where it says what this does. SVC leaves every register but x0 alone.
+// The kernel subtracts 4 from the program counter when it repeats a call. Only a branch to a place
+// within 128 MiB needs no register: aarch64_blob.cpp writes it where it can be had. Elsewhere the
+// thread waits a little at the end, for the surgeon to set its registers, and goes on without x16
+// when nobody does: a register that any call may change.
 
         .macro  blob name, replaces
         .balign 16
         .globl  unwait_blob_\name, unwait_blob_\name\()_end, unwait_after_cut_\name
-        .globl  unwait_over_\name, unwait_saved_\name, unwait_leaving_\name, unwait_leaving_again_\name
-        .globl  unwait_leaving_plain_\name, unwait_far_again_\name, unwait_far_plain_\name
+        .globl  unwait_over_\name, unwait_saved_\name, unwait_leaving_\name
+        .globl  unwait_leaving_again_\name, unwait_leaving_plain_\name
+        .globl  unwait_far_again_\name, unwait_far_plain_\name
         .if \replaces
         .globl  unwait_after_socket_\name, unwait_after_shutdown_\name, unwait_after_last_\name
         .endif

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: MIT
 #
-# Code that a stopped thread runs on our behalf: it closes (or replaces) the fds of a table and then goes
-# on where the thread was, with every register and flag as it was. It needs no stack, no writable memory
-# and nobody who watches it. See blob.hpp for the layout that must agree with it.
+# Code that a stopped thread runs on our behalf: it closes (or replaces) the fds of a table and then
+# goes on where the thread was, with every register and flag as it was. It needs no stack, no
+# writable memory and nobody who watches it. See amd64_blob.cpp for the layout that must agree with
+# it.
 #
-# Where the files carry a mark (arch.hpp) every number is first asked for the owner of its file. If only one
-# answers otherwise, nothing is closed at all.
+# Where the files carry a mark (arch.hpp) every number is first asked for the owner of its file. If
+# only one answers otherwise, nothing is closed at all.
 #
-# Two entries: the kernel subtracts 2 from the instruction pointer when it restarts an interrupted system
-# call, so a thread that was pointed at `plain` arrives at `restart` if, and only if, its call is to be
-# restarted, with rax already set for that. Only instructions that leave RFLAGS alone are used.
+# Two entries: the kernel subtracts 2 from the instruction pointer when it restarts an interrupted
+# system call, so a thread that was pointed at `plain` arrives at `restart` if, and only if, its
+# call is to be restarted, with rax already set for that. Only instructions that leave RFLAGS alone
+# are used.
 
         .macro  blob name, replaces
         .balign 16
-        .globl  unwait_blob_\name, unwait_blob_\name\()_end, unwait_after_cut_\name, unwait_over_\name
-        .globl  unwait_checked_\name
+        .globl  unwait_blob_\name, unwait_blob_\name\()_end, unwait_after_cut_\name
+        .globl  unwait_over_\name, unwait_checked_\name
         .if \replaces
         .globl  unwait_after_socket_\name, unwait_after_shutdown_\name, unwait_after_last_\name
-        .endif
-        .if \replaces
         .set    entry_size_\name, 8
         .else
         .set    entry_size_\name, 4

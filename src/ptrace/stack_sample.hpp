@@ -31,9 +31,9 @@ struct StackSample {
 [[nodiscard]] StackSample sample_asleep(pid_t tid);
 
 /// Stops the thread for as long as it takes to copy its registers and at most 256 KiB of its stack.
-/// A process of its own does that, which may be killed at any instant: the
-/// kernel then lets the thread go. The call that it is in goes on as if nothing had been. Throws
-/// Error only when no such process could be started.
+/// A process of its own does that, which may be killed at any instant: the kernel then lets the
+/// thread go. The call that it is in goes on as if nothing had been. Throws Error only when no such
+/// process could be started.
 [[nodiscard]] StackSample sample_stopped(const ProcessId& process, pid_t tid);
 
 }  // namespace unwait::ptrace

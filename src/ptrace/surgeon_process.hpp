@@ -19,8 +19,8 @@ namespace unwait::ptrace {
 struct Record {
     struct Entry {
         CutEnding ending;
-        bool
-            committed;  ///< proven, and the target was made to carry it out; `ending` may be behind
+        /// Proven, and the target was made to carry it out; `ending` may be behind.
+        bool committed;
         std::uint32_t stopped_us;
     };
     std::array<char, 256> refusal;
