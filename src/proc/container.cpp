@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "proc_text.hpp"
 #include "text_scan.hpp"
 
 namespace unwait::proc {
@@ -47,19 +48,6 @@ std::string_view without_suffix(std::string_view component) {
     return component;
 }
 
-/// systemd writes "-" and others as \xNN.
-std::string unescaped(std::string_view text) {
-    std::string plain;
-    while (!text.empty()) {
-        const auto code = text.starts_with("\\x") && text.size() >= 4
-                              ? sys::to_number<unsigned>(text.substr(2, 2), 16)
-                              : std::nullopt;
-        plain += code ? static_cast<char>(*code) : text.front();
-        text.remove_prefix(code ? 4 : 1);
-    }
-    return plain;
-}
-
 std::optional<Container> by_prefix(std::string_view component) {
     for (const auto& [text, runtime] : prefixes) {
         if (!component.starts_with(text)) continue;
@@ -68,7 +56,8 @@ std::optional<Container> by_prefix(std::string_view component) {
         const bool is_unit = component.size() != text.size() + id.size();
         if (id.empty() || id.starts_with("conmon-")) return Container{};
         if (has_ids ? is_id(id) : runtime == "lxc" || is_unit) {
-            return Container{std::string(runtime), unescaped(id)};
+            // systemd writes "-" and others as \xNN.
+            return Container{std::string(runtime), sys::unescape(id, "\\x", 2, 16)};
         }
     }
     return std::nullopt;

@@ -19,6 +19,7 @@
 #include "file.hpp"
 #include "file_identity.hpp"
 #include "proc_mount.hpp"
+#include "proc_text.hpp"
 #include "text_scan.hpp"
 #include "unwait/error.hpp"
 
@@ -42,19 +43,6 @@ std::string name_of(std::string_view path) {
         if (path.starts_with(directory)) return std::string(path.substr(directory.size()));
     }
     return "";
-}
-
-/// A path as mountinfo has it: blanks, newlines and backslashes as \NNN in octal.
-std::string unescaped(std::string_view text) {
-    std::string path;
-    while (!text.empty()) {
-        const auto code = text.starts_with('\\') && text.size() >= 4
-                              ? sys::to_number<unsigned>(text.substr(1, 3), 8)
-                              : std::nullopt;
-        path += code ? static_cast<char>(*code) : text.front();
-        text.remove_prefix(code ? 4 : 1);
-    }
-    return path;
 }
 
 /// What is found, by inode.
@@ -173,7 +161,8 @@ std::optional<NamespaceMount> parse_namespace_mount(std::string_view line) {
     const auto inode = network_inode(sys::take_word(line));
     const std::string_view path = sys::take_word(line);
     if (!inode || path.empty()) return std::nullopt;
-    return NamespaceMount{*inode, unescaped(path)};
+    // Blanks, newlines and backslashes stand there as \NNN in octal.
+    return NamespaceMount{*inode, sys::unescape(path, "\\", 3, 8)};
 }
 
 std::optional<sys::Fd> open_network_namespace(const std::string& path,

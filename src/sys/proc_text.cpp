@@ -43,4 +43,17 @@ std::optional<std::string_view> status_field(std::string_view text, std::string_
     return std::nullopt;
 }
 
+std::string unescape(std::string_view text, std::string_view mark, std::size_t digits, int base) {
+    std::string plain;
+    while (!text.empty()) {
+        const std::size_t length = mark.size() + digits;
+        const auto code = text.starts_with(mark) && text.size() >= length
+                              ? to_number<unsigned>(text.substr(mark.size(), digits), base)
+                              : std::nullopt;
+        plain += code ? static_cast<char>(*code) : text.front();
+        text.remove_prefix(code ? length : 1);
+    }
+    return plain;
+}
+
 }  // namespace unwait::sys

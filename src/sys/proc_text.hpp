@@ -32,4 +32,9 @@ struct Stat {
 [[nodiscard]] std::optional<std::string_view> status_field(std::string_view text,
                                                            std::string_view name);
 
+/// Without escapes, each of which is `mark` and the code of a character in so many digits of that
+/// base.
+[[nodiscard]] std::string unescape(std::string_view text, std::string_view mark, std::size_t digits,
+                                   int base);
+
 }  // namespace unwait::sys

@@ -122,38 +122,48 @@ void zombie_leader(Stage& stage, const Arguments& arguments) {
     syscall(SYS_exit, 0);
 }
 
+/// One byte, with room for one fd beside it.
+class FdMessage {
+public:
+    FdMessage() {
+        header_.msg_iov = &data_;
+        header_.msg_iovlen = 1;
+        header_.msg_control = control_.data();
+        header_.msg_controllen = control_.size();
+    }
+    FdMessage(const FdMessage&) = delete;
+    FdMessage& operator=(const FdMessage&) = delete;
+
+    void send(int socket, int fd) {
+        auto* control = CMSG_FIRSTHDR(&header_);
+        control->cmsg_level = SOL_SOCKET;
+        control->cmsg_type = SCM_RIGHTS;
+        control->cmsg_len = CMSG_LEN(sizeof(int));
+        *reinterpret_cast<int*>(CMSG_DATA(control)) = fd;
+        must(sendmsg(socket, &header_, MSG_NOSIGNAL), "sendmsg");
+    }
+    int receive(int socket) {
+        must(recvmsg(socket, &header_, MSG_CMSG_CLOEXEC), "recvmsg");
+        return *reinterpret_cast<int*>(CMSG_DATA(CMSG_FIRSTHDR(&header_)));
+    }
+
+private:
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control_{};
+    char byte_ = 'x';
+    iovec data_{&byte_, 1};
+    msghdr header_{};
+};
+
 /// No fd at all: the socket is on its way inside a unix socket.
 void in_flight(Stage& stage, const Arguments& arguments) {
     std::vector<Connection> connections = make_close_wait(stage, arguments);
     std::array<int, 2> pair{};
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()), "socketpair");
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    char byte = 'x';
-    iovec data{&byte, 1};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    auto* header = reinterpret_cast<cmsghdr*>(control.data());
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    *reinterpret_cast<int*>(CMSG_DATA(header)) = connections[0].fd;
-    must(sendmsg(pair[0], &message, MSG_NOSIGNAL), "sendmsg");
+    FdMessage().send(pair[0], connections[0].fd);
     shut(connections[0].fd);
     stage.tell("carrier", pair[1]);
     stage.answer("receive", [carrier = pair[1]](const std::string&) {
-        alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> space{};
-        char received = 0;
-        iovec place{&received, 1};
-        msghdr arrived{};
-        arrived.msg_iov = &place;
-        arrived.msg_iovlen = 1;
-        arrived.msg_control = space.data();
-        arrived.msg_controllen = space.size();
-        must(recvmsg(carrier, &arrived, MSG_CMSG_CLOEXEC), "recvmsg");
-        return std::to_string(*reinterpret_cast<int*>(CMSG_DATA(CMSG_FIRSTHDR(&arrived))));
+        return std::to_string(FdMessage().receive(carrier));
     });
 }
 

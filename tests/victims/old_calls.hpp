@@ -9,18 +9,16 @@ namespace victim {
 
 // Which system call libc makes for these functions: newer architectures have only the successors.
 #ifdef SYS_poll
-inline constexpr long call_of_poll = SYS_poll;
-inline constexpr long call_of_select = SYS_select;
-inline constexpr long call_of_epoll_wait = SYS_epoll_wait;
-inline constexpr long call_of_pause = SYS_pause;
-inline constexpr long call_of_vfork = SYS_vfork;
+#define VICTIM_CALL(old, successor) (old)
 #else
-inline constexpr long call_of_poll = SYS_ppoll;
-inline constexpr long call_of_select = SYS_pselect6;
-inline constexpr long call_of_epoll_wait = SYS_epoll_pwait;
-inline constexpr long call_of_pause = SYS_ppoll;
-inline constexpr long call_of_vfork = SYS_clone;
+#define VICTIM_CALL(old, successor) (successor)
 #endif
+inline constexpr long call_of_poll = VICTIM_CALL(SYS_poll, SYS_ppoll);
+inline constexpr long call_of_select = VICTIM_CALL(SYS_select, SYS_pselect6);
+inline constexpr long call_of_epoll_wait = VICTIM_CALL(SYS_epoll_wait, SYS_epoll_pwait);
+inline constexpr long call_of_pause = VICTIM_CALL(SYS_pause, SYS_ppoll);
+inline constexpr long call_of_vfork = VICTIM_CALL(SYS_vfork, SYS_clone);
+#undef VICTIM_CALL
 
 /// The system call itself where there is one: libc makes pselect6 of it everywhere.
 inline long call_select(int count, fd_set* exceptional) {

@@ -1,4 +1,16 @@
 // SPDX-License-Identifier: MIT
+// stp or ldp of those that a function must leave as they were.
+.macro kept_registers operation
+    \operation x19, x20, [sp, #16]
+    \operation x21, x22, [sp, #32]
+    \operation x23, x24, [sp, #48]
+    \operation x25, x26, [sp, #64]
+    \operation x27, x28, [sp, #80]
+    \operation d8, d9, [sp, #96]
+    \operation d10, d11, [sp, #112]
+    \operation d12, d13, [sp, #128]
+    \operation d14, d15, [sp, #144]
+.endm
 // Loads every register, goes through the body, stores every register.
 .macro victim_round name, body:vararg
     .globl \name
@@ -6,15 +18,7 @@
     .type \name, %function
 \name:
     stp x29, x30, [sp, #-192]!
-    stp x19, x20, [sp, #16]
-    stp x21, x22, [sp, #32]
-    stp x23, x24, [sp, #48]
-    stp x25, x26, [sp, #64]
-    stp x27, x28, [sp, #80]
-    stp d8, d9, [sp, #96]
-    stp d10, d11, [sp, #112]
-    stp d12, d13, [sp, #128]
-    stp d14, d15, [sp, #144]
+    kept_registers stp
     str x0, [sp, #160]
     ldr x1, [x0, #248]
     msr nzcv, x1
@@ -38,15 +42,7 @@
     str x1, [x0, #504]
     ldr x1, [sp, #168]
     str x1, [x0, #256]
-    ldp x19, x20, [sp, #16]
-    ldp x21, x22, [sp, #32]
-    ldp x23, x24, [sp, #48]
-    ldp x25, x26, [sp, #64]
-    ldp x27, x28, [sp, #80]
-    ldp d8, d9, [sp, #96]
-    ldp d10, d11, [sp, #112]
-    ldp d12, d13, [sp, #128]
-    ldp d14, d15, [sp, #144]
+    kept_registers ldp
     ldp x29, x30, [sp], #192
     ret
 .endm
