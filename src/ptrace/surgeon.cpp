@@ -31,12 +31,18 @@ CutEnding ending_of(const Record::Entry& entry, const Cut& cut, const Patient& p
     return is_done ? CutEnding::done : CutEnding::untouched;
 }
 
+/// One that gave up waiting may have left a blob to end by itself, before the next one looked.
+CutEnding ending_after(bool was_committed, CutEnding ending) noexcept {
+    return was_committed && ending == CutEnding::changed ? CutEnding::done : ending;
+}
+
 }  // namespace
 
 Surgery operate(const Patient& patient, Operation operation, std::span<const Cut> cuts) {
     Surgery surgery{std::vector<CutResult>(cuts.size()), ""};
     std::vector<Cut> left(cuts.begin(), cuts.end());
     std::vector<std::size_t> indexes(cuts.size());
+    std::vector<bool> was_committed(cuts.size());
     for (std::size_t i = 0; i < indexes.size(); ++i) indexes[i] = i;
 
     const FileMarks marks(cuts, patient.table);
@@ -48,9 +54,11 @@ Surgery operate(const Patient& patient, Operation operation, std::span<const Cut
         std::vector<Cut> still_left;
         std::vector<std::size_t> still_left_indexes;
         for (std::size_t i = 0; i < left.size(); ++i) {
+            const auto& entry = record->cuts[i];
             auto& result = surgery.cuts[indexes[i]];
-            result = {ending_of(record->cuts[i], left[i], patient),
-                      std::chrono::microseconds{record->cuts[i].stopped_us}};
+            result = {ending_after(was_committed[indexes[i]], ending_of(entry, left[i], patient)),
+                      std::chrono::microseconds{entry.stopped_us}};
+            was_committed[indexes[i]] = was_committed[indexes[i]] || entry.committed;
             if (result.ending != CutEnding::untouched) continue;
             still_left.push_back(left[i]);
             still_left_indexes.push_back(indexes[i]);

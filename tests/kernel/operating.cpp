@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "operating.hpp"
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 
+#include "cut_check.hpp"
 #include "pidfd.hpp"
 
 namespace unwait::test {
@@ -16,6 +19,15 @@ std::istringstream stat_of(pid_t pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
     const std::string text((std::istreambuf_iterator<char>(file)), {});
     return std::istringstream(text.substr(text.rfind(')') + 2));
+}
+
+/// Also where one that waited in vain has left a thread in a blob, which it then goes through
+/// alone.
+bool lacks_processor(const std::string& refusal) {
+    return std::ranges::any_of(
+        std::array{"no processor for it", "busy in its own code",
+                   "in code that a killed unwait has left"},
+        [&refusal](const char* words) { return refusal.find(words) != std::string::npos; });
 }
 
 }  // namespace
@@ -44,6 +56,10 @@ ptrace::Surgery operate_patiently(const ptrace::Patient& patient, ptrace::Operat
                                   std::span<const ptrace::Cut> cuts) {
     constexpr int attempts = 20;
     ptrace::Surgery whole{std::vector<ptrace::CutResult>(cuts.size()), ""};
+    std::vector<bool> was_there;
+    for (const auto& cut : cuts) {
+        was_there.push_back(ptrace::leads_to_file(patient.table, cut) == sys::Same::yes);
+    }
     for (int attempt = 0; attempt < attempts; ++attempt) {
         std::vector<ptrace::Cut> left;
         std::vector<std::size_t> indexes;
@@ -53,12 +69,16 @@ ptrace::Surgery operate_patiently(const ptrace::Patient& patient, ptrace::Operat
             indexes.push_back(i);
         }
         const auto surgery = ptrace::operate(patient, operation, left);
-        for (std::size_t i = 0; i < left.size(); ++i) whole.cuts[indexes[i]] = surgery.cuts[i];
+        for (std::size_t i = 0; i < left.size(); ++i) {
+            auto& result = whole.cuts[indexes[i]] = surgery.cuts[i];
+            // What was begun before ended by itself.
+            const bool is_late = attempt > 0 && was_there[indexes[i]];
+            if (is_late && result.ending == ptrace::CutEnding::changed) {
+                result.ending = ptrace::CutEnding::done;
+            }
+        }
         whole.refusal = surgery.refusal;
-        const auto says = [&whole](const char* what) {
-            return whole.refusal.find(what) != std::string::npos;
-        };
-        if (!says("no processor for it") && !says("busy in its own code")) break;
+        if (!lacks_processor(whole.refusal)) break;
     }
     return whole;
 }
