@@ -22,6 +22,7 @@ struct Word {
     bool known = false;
     bool operator==(const Word&) const = default;
 };
+[[nodiscard]] constexpr Word known(std::uint32_t value) noexcept { return {value, true}; }
 
 /// struct seccomp_data, as filters load it.
 using Call = std::array<Word, sizeof(seccomp_data) / sizeof(std::uint32_t)>;
