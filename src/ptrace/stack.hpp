@@ -25,8 +25,8 @@ inline constexpr std::size_t most_frames = 64;
 /// registers are needed, any other for as long as it takes to copy them and the stack; names are
 /// looked up afterwards, in the files that the process has mapped and, for generated code, in its
 /// /tmp/perf-PID.map. Whoever runs the process has written those files: they are read in a process
-/// of ours that is given up when it takes seconds, too much memory, or fails. Throws Error when that
-/// could not be started.
+/// of ours that is given up when it takes seconds, too much memory, or fails. Throws Error when
+/// that could not be started.
 [[nodiscard]] Stack stack_of(const ProcessId& process, pid_t tid);
 
 }  // namespace unwait::ptrace
