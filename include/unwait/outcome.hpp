@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "unwait/checkup.hpp"
 #include "unwait/finding.hpp"
 #include "unwait/plan.hpp"
 #include "unwait/snapshot.hpp"
@@ -49,6 +50,7 @@ struct Report {
     std::vector<NetworkNamespace> networks;  ///< those that were looked into, our own first
     std::vector<BlindSpot> blind_spots;
     std::vector<Finding> findings;
+    std::optional<std::vector<Check>> checks;  ///< of a checkup
     std::optional<Plan> plan;
     std::optional<std::vector<Outcome>> outcomes;
     Summary summary;

@@ -16,5 +16,6 @@ namespace unwait {
 [[nodiscard]] std::string_view word(Verdict verdict);
 [[nodiscard]] std::string_view word(Result result);
 [[nodiscard]] std::string_view word(Runtime runtime);
+[[nodiscard]] std::string_view word(Subject subject);
 
 }  // namespace unwait

@@ -3,7 +3,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include <utility>
 
 #include "fd.hpp"
+#include "namespaces.hpp"
 #include "socket_fd.h"
 #include "socket_fds_object.hpp"
 
@@ -56,15 +56,9 @@ private:
     std::unique_ptr<bpf_link, Close> link_;
 };
 
-/// The iterator numbers processes as the first pid namespace does.
-bool is_in_first_pid_namespace() {
-    constexpr ino_t first = 0xEFFFFFFC;  // PROC_PID_INIT_INO, part of the kernel's ABI
-    struct stat status {};
-    return ::stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == first;
-}
-
 std::variant<Program, Unavailable> Program::load() {
-    if (!is_in_first_pid_namespace()) {
+    // The iterator numbers processes as the first one does.
+    if (!sys::in_first_namespace(sys::NamespaceKind::pid)) {
         return Unavailable{
             "BPF numbers processes as the host does, and this is a pid namespace of "
             "a container: run on the host"};

@@ -156,6 +156,17 @@ CheckCommand check_command(const Given& given) {
     return command;
 }
 
+DoctorCommand doctor_command(const Given& given) {
+    DoctorCommand command;
+    for (const auto& any_of : selector_of(given).pids) {
+        command.request.pids.insert(command.request.pids.end(), any_of.begin(), any_of.end());
+    }
+    command.request.actions = actions_of(given);
+    command.timeout = timeout_of(given);
+    command.output = output_of(given);
+    return command;
+}
+
 PolicyCheckCommand policy_check_command(const Given& given) {
     return {*path_of(given, operand), output_of(given)};
 }
@@ -218,6 +229,8 @@ Command read_command(std::span<char* const> arguments) {
             return apply_command(given);
         case Verb::check:
             return check_command(given);
+        case Verb::doctor:
+            return doctor_command(given);
         case Verb::policy_check:
             return policy_check_command(given);
         case Verb::policy_explain:

@@ -8,6 +8,7 @@
 #include <string>
 #include <variant>
 
+#include "checkup.hpp"
 #include "investigate.hpp"
 #include "option_table.hpp"
 #include "threshold.hpp"
@@ -85,6 +86,12 @@ struct CheckCommand {
     std::optional<std::chrono::milliseconds> timeout;
 };
 
+struct DoctorCommand {
+    CheckupRequest request;
+    std::optional<std::chrono::milliseconds> timeout;
+    Output output;
+};
+
 struct PolicyCheckCommand {
     std::string policy;  ///< path
     Output output;
@@ -103,7 +110,8 @@ struct HelpCommand {
 struct VersionCommand {};
 
 using Command = std::variant<ListCommand, ExplainCommand, ClearCommand, ApplyCommand, CheckCommand,
-                             PolicyCheckCommand, PolicyExplainCommand, HelpCommand, VersionCommand>;
+                             DoctorCommand, PolicyCheckCommand, PolicyExplainCommand, HelpCommand,
+                             VersionCommand>;
 
 /// What the arguments (without the program's name) ask for. Throws UsageError.
 [[nodiscard]] Command read_command(std::span<char* const> arguments);

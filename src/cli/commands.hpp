@@ -12,6 +12,7 @@ namespace unwait::cli {
 [[nodiscard]] ExitStatus clear(const ClearCommand& command);
 [[nodiscard]] ExitStatus apply(const ApplyCommand& command);
 [[nodiscard]] PluginStatus check(const CheckCommand& command);
+[[nodiscard]] ExitStatus doctor(const DoctorCommand& command);
 [[nodiscard]] ExitStatus check_policy(const PolicyCheckCommand& command);
 [[nodiscard]] ExitStatus explain_policy(const PolicyExplainCommand& command);
 

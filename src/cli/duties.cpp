@@ -54,6 +54,10 @@ struct DutiesOf {
         if (command.prom) duties.push_back(Duty::write);
         return duties;
     }
+    /// It says what could be done, so nothing may be missing.
+    Duties operator()(const DoctorCommand&) const {
+        return {Duty::read, Duty::look, Duty::ask_net, Duty::operate, Duty::hold, Duty::signal};
+    }
     Duties operator()(const PolicyCheckCommand&) const { return {Duty::read}; }
     Duties operator()(const PolicyExplainCommand& command) const {
         Duties duties = duties_of_look(command.selector);

@@ -40,6 +40,7 @@ constexpr std::string_view overview_end =
     "  unwait explain --pid 4711           why, in full\n"
     "  unwait clear --port 8080 --dry-run  what would be done about it\n"
     "  unwait clear --pid 4711             do it, after a question\n"
+    "  unwait doctor --pid 4711            would it work, and if not, what to do\n"
     "\n"
     "Root sees and clears everything; without it, what is yours, or what capabilities allow.\n"
     "See unwait(8) for the whole story.\n";
@@ -83,6 +84,19 @@ constexpr std::string_view check_introduction =
 constexpr std::string_view check_end =
     "\n"
     "Exit status: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN: could not look, or wrong usage.\n";
+
+constexpr std::string_view doctor_introduction =
+    "Usage: unwait doctor [--pid PID[,PID]] [--actions LIST] [OPTIONS]\n"
+    "\n"
+    "Tells what will work here and on these processes, what will not, why, and the exact fix.\n"
+    "What others' sockets and processes would go through is tried on sockets and processes of\n"
+    "its own, and rehearsed on those of --pid up to the call itself: one thread of each is held\n"
+    "for some dozen microseconds. Changes nothing.\n";
+
+constexpr std::string_view doctor_end =
+    "\n"
+    "Exit status: 0 all that is needed for the actions works; 4 some of it does not; 1 could not\n"
+    "look; 64 wrong usage; 124 --timeout passed; 130 interrupted.\n";
 
 constexpr std::string_view policy_check_introduction =
     "Usage: unwait policy check FILE\n"
@@ -130,6 +144,7 @@ constexpr auto topics = std::to_array<Topic>({
     {Verb::clear, clear_introduction, acting_end},
     {Verb::apply, apply_introduction, acting_end},
     {Verb::check, check_introduction, check_end},
+    {Verb::doctor, doctor_introduction, doctor_end},
     {Verb::policy_check, policy_check_introduction, policy_end},
     {Verb::policy_explain, policy_explain_introduction, policy_end},
     {Verb::help, help_introduction, ""},

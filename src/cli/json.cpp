@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 
+#include "checkup.hpp"
 #include "effects.hpp"
 #include "explanation_json.hpp"
 #include "json_text.hpp"
@@ -112,6 +113,16 @@ Json finding_json(const Finding& finding) {
                  {"evidence", array_of(finding.evidence, evidence_json)}};
     if (finding.explanation) json.add({"explanation", explanation_json(*finding.explanation)});
     return json;
+}
+
+Json check_json(const Check& check) {
+    return {{"subject", word(check.subject)},
+            {"pid", check.pid == 0 ? Json(nullptr) : Json(check.pid)},
+            {"code", check.code},
+            {"works", check.works},
+            {"needed", check.needed},
+            {"why", text_json(check.why)},
+            {"remedy", check.remedy.empty() ? Json(nullptr) : text_json(check.remedy)}};
 }
 
 Json fullness_json(const Process& process) {
@@ -261,6 +272,12 @@ void write_json(ResultStream& stream, const Report& report,
         stream.write(",\n");
         write_array(stream, "groups", grouped->groups, std::bind_front(group_json, grouped->by));
     }
+    if (report.checks) {
+        stream.write(std::string(",\n\"doctor\":{\"works\":") +
+                     Json(all_needed_work(*report.checks)).text() + ",");
+        write_array(stream, "checks", *report.checks, check_json);
+        stream.write("}");
+    }
     if (report.plan) write_plan(stream, report);
     if (report.outcomes) {
         stream.write(",\n");
@@ -274,6 +291,8 @@ std::string run_record(const Report& report) { return record("run", run_json(rep
 std::string blind_spot_record(const BlindSpot& blind_spot) {
     return record("blind_spot", blind_spot_json(blind_spot));
 }
+
+std::string check_record(const Check& check) { return record("check", check_json(check)); }
 
 std::string finding_record(const Finding& finding) {
     return record("finding", finding_json(finding));

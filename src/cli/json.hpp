@@ -31,6 +31,7 @@ void write_json(ResultStream& stream, const Report& report,
 /// Single NDJSON records, each with its newline.
 [[nodiscard]] std::string run_record(const Report& report);
 [[nodiscard]] std::string blind_spot_record(const BlindSpot& blind_spot);
+[[nodiscard]] std::string check_record(const Check& check);
 [[nodiscard]] std::string finding_record(const Finding& finding);
 [[nodiscard]] std::string group_record(Grouping by, const Group& group);
 [[nodiscard]] std::string step_record(const Step& step, const Policy& policy);

@@ -14,16 +14,18 @@ constexpr VerbSet on_apply = set_of(Verb::apply);
 constexpr VerbSet on_policy_explain = set_of(Verb::policy_explain);
 constexpr VerbSet on_explain = set_of(Verb::explain);
 constexpr VerbSet on_check = set_of(Verb::check);
+constexpr VerbSet on_doctor = set_of(Verb::doctor);
 constexpr VerbSet both = on_list | on_clear;
 constexpr VerbSet selecting = both | on_explain | on_check | on_policy_explain;
 constexpr VerbSet acting = on_clear | on_apply;
-constexpr VerbSet every = (selecting & ~on_check) | on_apply;
+constexpr VerbSet every = (selecting & ~on_check) | on_apply | on_doctor;
 constexpr VerbSet ruled = acting | on_policy_explain;
 
 constexpr auto options = std::to_array<OptionSpec>({
     {Section::selectors, "state", 0, "STATE", true, selecting,
      "TCP states or groups in ss(8)'s words (close-wait)"},
     {Section::selectors, "pid", 0, "PID", true, selecting, "held by this process"},
+    {Section::selectors, "pid", 0, "PID", true, on_doctor, "look at this process too"},
     {Section::selectors, "fd", 0, "FD", true, selecting, "held as this fd (needs --pid)"},
     {Section::selectors, "process", 0, "REGEX", true, selecting,
      "the holder's command name matches"},
@@ -54,6 +56,8 @@ constexpr auto options = std::to_array<OptionSpec>({
 
     {Section::actions, "actions", 0, "LIST", false, on_clear,
      "auto, or a ladder: shutdown, close, replace, destroy, term, kill"},
+    {Section::actions, "actions", 0, "LIST", false, on_doctor,
+     "what is to work (auto; without --pid destroy too)"},
     {Section::actions, "settle", 0, "DURATION", false, on_clear,
      "after a shutdown, time for the application to close the fd itself (2s)"},
     {Section::actions, "grace", 0, "DURATION", false, on_clear,
@@ -78,7 +82,7 @@ constexpr auto options = std::to_array<OptionSpec>({
      "refuse a plan that touches more processes (20)"},
     {Section::safety, "max-plan-age", 0, "DURATION", false, on_apply,
      "refuse a plan that is older (1h)"},
-    {Section::safety, "timeout", 0, "DURATION", false, both | on_explain | on_apply,
+    {Section::safety, "timeout", 0, "DURATION", false, both | on_explain | on_apply | on_doctor,
      "begin nothing new after this time (none)"},
     {Section::safety, "detailed-exitcode", 0, "", false, acting,
      "with --dry-run: exit 2 when there is something to do"},
@@ -114,6 +118,8 @@ constexpr auto verbs = std::to_array<VerbSpec>({
     {Verb::clear, "clear", "", "plan, preview, ask, act, and prove the result"},
     {Verb::apply, "apply", "PLAN", "carry out a saved plan, as far as it still holds"},
     {Verb::check, "check", "", "monitoring plugin: OK, WARNING, CRITICAL or UNKNOWN, on one line"},
+    {Verb::doctor, "doctor", "",
+     "what will work here and on a process, what will not, and the fix"},
     {Verb::policy_check, "policy check", "FILE", "read a policy and say what is wrong with it"},
     {Verb::policy_explain, "policy explain", "", "show which rule of the policy decides, and why"},
     {Verb::help, "help", "", "help on a command"},

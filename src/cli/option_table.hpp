@@ -14,6 +14,7 @@ enum class Verb : std::uint8_t {
     clear,
     apply,
     check,
+    doctor,
     policy_check,
     policy_explain,
     help

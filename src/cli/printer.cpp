@@ -32,6 +32,7 @@ public:
         if (report.outcomes && !report.outcomes->empty()) {
             stream_.write(outcomes_view(*report.plan, *report.outcomes, look(report)));
         }
+        if (report.checks) stream_.write(checks_view(*report.checks, look(report)));
         if (!report.plan && !report.findings.empty()) stream_.write(found(report));
         stream_.flush();
     }
@@ -109,6 +110,9 @@ private:
     void write_found(const Report& report) {
         stream_.write(run_record(report));
         for (const BlindSpot& each : report.blind_spots) stream_.write(blind_spot_record(each));
+        if (report.checks) {
+            for (const Check& each : *report.checks) stream_.write(check_record(each));
+        }
         for (const Finding& each : report.findings) stream_.write(finding_record(each));
         if (!by_) return;
         for (const Group& group : group_by(*by_, report.findings)) {

@@ -44,6 +44,7 @@ struct Runner {
     int operator()(const ClearCommand& command) const { return number(clear(command)); }
     int operator()(const ApplyCommand& command) const { return number(apply(command)); }
     int operator()(const CheckCommand& command) const { return number(check(command)); }
+    int operator()(const DoctorCommand& command) const { return number(doctor(command)); }
     int operator()(const PolicyCheckCommand& command) const {
         return number(check_policy(command));
     }

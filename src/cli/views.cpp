@@ -170,6 +170,24 @@ std::size_t count_processes(std::span<const Step> steps) {
     return processes.size();
 }
 
+std::string subject_text(const Check& check) {
+    return check.pid == 0 ? std::string(word(check.subject)) : "pid " + std::to_string(check.pid);
+}
+
+std::string checks_view(std::span<const Check> checks, const Look& look) {
+    Table table({{"SUBJECT"}, {"CHECK"}, {"WORKS"}, {"NEEDED"}, {"WHY"}});
+    for (const Check& check : checks) {
+        const Style style = check.works ? Style::good : check.needed ? Style::bad : Style::faint;
+        table.add({{subject_text(check)},
+                   {std::string(check.code)},
+                   {check.works ? "yes" : "no", style},
+                   {check.needed ? "yes" : "no"},
+                   {check.why}});
+        if (!check.remedy.empty()) table.note("remedy: " + check.remedy);
+    }
+    return table.render(look.header, look.colored);
+}
+
 std::string findings_view(std::span<const Finding> findings, const Look& look) {
     Table table({{"STATE"},
                  {"RECV-Q", true},

@@ -35,6 +35,11 @@ struct Look {
 [[nodiscard]] std::string outcomes_view(const Plan& plan, std::span<const Outcome> outcomes,
                                         const Look& look);
 
+/// What works and what does not, each with the remedy below it.
+[[nodiscard]] std::string checks_view(std::span<const Check> checks, const Look& look);
+/// "kernel", "pid 12".
+[[nodiscard]] std::string subject_text(const Check& check);
+
 /// "2 sockets", "1 socket".
 [[nodiscard]] std::string counted(std::size_t count, std::string_view noun,
                                   std::string_view plural_ending = "s");

@@ -14,31 +14,6 @@ namespace {
 bool runs_inside(Action action) { return action == Action::close || action == Action::replace; }
 bool is_signal(Action action) { return action == Action::term || action == Action::kill; }
 
-/// Why this must not be done to this holder, if so.
-std::optional<std::string> blocked_by(const Process& process, Action action, const Self& self) {
-    if (action == Action::shutdown && !process.no_duplicates.empty()) {
-        return process.no_duplicates;
-    }
-    if (runs_inside(action) && !process.no_injection.empty()) {
-        return process.no_injection;
-    }
-    if (!runs_inside(action) && !is_signal(action)) {
-        return std::nullopt;
-    }
-    if (process.id.pid == self.pid) {
-        return "unwait itself holds it";
-    }
-    if (process.tracer != 0) {
-        return named(process) + " is already traced by pid " + std::to_string(process.tracer);
-    }
-    const bool is_ancestor =
-        std::ranges::find(self.ancestors, process.id.pid) != self.ancestors.end();
-    if (is_signal(action) && is_ancestor) {
-        return named(process) + " is an ancestor of unwait";
-    }
-    return std::nullopt;
-}
-
 /// Why this cannot or must not be done to this socket, if so.
 std::optional<std::string> blocked(const Finding& finding, Action action, const Self& self) {
     const bool is_over = finding.socket.state == TcpState::closed && !finding.holders.empty();
@@ -52,7 +27,7 @@ std::optional<std::string> blocked(const Finding& finding, Action action, const 
         return "no process is known to hold it";
     }
     for (const Holder& holder : finding.holders) {
-        if (auto why = blocked_by(*holder.process, action, self)) {
+        if (auto why = obstacle_to(*holder.process, action, self)) {
             return why;
         }
     }
@@ -142,13 +117,39 @@ Remedy as_named(const Finding& finding, const Policy& policy, const Self& self) 
 
 }  // namespace
 
+bool is_protected(const Process& process) { return process.id.pid == 1; }
+
+std::optional<std::string> obstacle_to(const Process& process, Action action, const Self& self) {
+    if (action == Action::shutdown && !process.no_duplicates.empty()) {
+        return process.no_duplicates;
+    }
+    if (runs_inside(action) && !process.no_injection.empty()) {
+        return process.no_injection;
+    }
+    if (!runs_inside(action) && !is_signal(action)) {
+        return std::nullopt;
+    }
+    if (process.id.pid == self.pid) {
+        return "unwait itself holds it";
+    }
+    if (process.tracer != 0) {
+        return named(process) + " is already traced by pid " + std::to_string(process.tracer);
+    }
+    const bool is_ancestor =
+        std::ranges::find(self.ancestors, process.id.pid) != self.ancestors.end();
+    if (is_signal(action) && is_ancestor) {
+        return named(process) + " is an ancestor of unwait";
+    }
+    return std::nullopt;
+}
+
 std::string protection_of(const Finding& finding, const Self& self) {
     const auto& own = self.own_connections;
     if (std::ranges::find(own, finding.socket.id.cookie) != own.end()) {
         return "it carries the session that unwait runs in";
     }
     for (const Holder& holder : finding.holders) {
-        if (holder.process->id.pid == 1) {
+        if (is_protected(*holder.process)) {
             return named(*holder.process) + " holds it, and pid 1 is never touched";
         }
     }

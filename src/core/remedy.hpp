@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,13 @@ struct Remedy {
     std::vector<Action> actions;  ///< empty when nothing of what is allowed can be done
     std::string reason;           ///< why these, or why none
 };
+
+/// Whether nothing that it holds may be touched by anything.
+[[nodiscard]] bool is_protected(const Process& process);
+
+/// Why this must not or cannot be done to this holder, if so.
+[[nodiscard]] std::optional<std::string> obstacle_to(const Process& process, Action action,
+                                                     const Self& self);
 
 /// Why a finding may not be touched by anything; empty when it may be.
 [[nodiscard]] std::string protection_of(const Finding& finding, const Self& self);

@@ -114,6 +114,12 @@ constexpr auto result_table = std::to_array<Entry<Result>>({
     {"failed", Result::failed},
 });
 
+constexpr auto subject_table = std::to_array<Entry<Subject>>({
+    {"kernel", Subject::kernel},
+    {"privileges", Subject::privileges},
+    {"process", Subject::process},
+});
+
 constexpr auto runtime_table = std::to_array<Entry<Runtime>>({
     {"native", Runtime::native},
     {"node", Runtime::node},
@@ -166,6 +172,7 @@ std::string_view word(Cause cause) { return word_in(cause_table, cause); }
 std::string_view word(Verdict verdict) { return word_in(verdict_table, verdict); }
 std::string_view word(Result result) { return word_in(result_table, result); }
 std::string_view word(Runtime runtime) { return word_in(runtime_table, runtime); }
+std::string_view word(Subject subject) { return word_in(subject_table, subject); }
 
 std::optional<StateMask> states_of_word(std::string_view text) {
     if (const auto state = value_in(state_table, text)) {

@@ -10,14 +10,13 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "file.hpp"
 #include "file_identity.hpp"
 #include "in_flight.hpp"
 #include "keepers.hpp"
+#include "namespaces.hpp"
 #include "select.hpp"
 #include "thread_activity.hpp"
 
@@ -51,13 +50,6 @@ void forget_gone(Snapshot& snapshot, const Selector& selector, Networks& network
     });
 }
 
-/// Whether there may be processes that no process of ours can see.
-bool is_in_pid_namespace() {
-    constexpr std::string_view first = "pid:[4026531836]";  // PROC_PID_INIT_INO
-    const auto link = sys::read_link("/proc/self/ns/pid");
-    return !link || *link != first;
-}
-
 void find_keepers(Snapshot& snapshot, const Selector& selector, Networks& networks) {
     std::vector<std::uint64_t> inodes;
     for (const HeldSocket& held : snapshot.sockets) {
@@ -66,7 +58,7 @@ void find_keepers(Snapshot& snapshot, const Selector& selector, Networks& networ
     if (inodes.empty()) return;
     auto keepers = proc::find_keepers(inodes, networks.unix_sockets_with_data());
     snapshot.keepers = look_into_queues(std::move(keepers), inodes);
-    if (!is_in_pid_namespace()) return;
+    if (sys::in_first_namespace(sys::NamespaceKind::pid)) return;
     snapshot.blind_spots.push_back(
         {std::string(blind_spot::process_unreadable), 0,
          "processes outside the PID namespace of unwait cannot be seen: run it on the host"});

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstring>
@@ -43,6 +44,8 @@ bool send_to_journal(const std::string& datagram) {
 }
 
 }  // namespace
+
+bool has_journal() noexcept { return ::access(journal_socket.data(), W_OK) == 0; }
 
 void log_to_system(const std::string& message, std::span<const LogField> fields) {
     std::string datagram;

@@ -15,4 +15,7 @@ using LogField = std::pair<std::string, std::string>;
 /// is not waited for.
 void log_to_system(const std::string& message, std::span<const LogField> fields);
 
+/// Whether a journal listens.
+[[nodiscard]] bool has_journal() noexcept;
+
 }  // namespace unwait

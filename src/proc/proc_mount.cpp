@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "credentials.hpp"
 #include "file.hpp"
 #include "proc_text.hpp"
 #include "text_scan.hpp"
@@ -21,10 +22,8 @@ namespace unwait::proc {
 namespace {
 
 bool may_trace_everyone() {
-    const std::string status = sys::read_file("/proc/self/status").value_or(std::string());
-    const auto effective = sys::status_field(status, "CapEff");
-    const auto set = effective ? sys::to_number<std::uint64_t>(*effective, 16) : std::nullopt;
-    return set && (*set >> CAP_SYS_PTRACE & 1U) != 0;
+    const auto own = read_credentials("self");
+    return own && (own->effective >> CAP_SYS_PTRACE & 1U) != 0;
 }
 
 bool is_member_of(gid_t group) {

@@ -17,8 +17,6 @@ namespace unwait::ptrace {
 
 namespace {
 
-constexpr auto remedy = "; --actions shutdown makes the process call nothing";
-
 std::string consequence_of(std::uint32_t returned) {
     switch (returned & SECCOMP_RET_ACTION_FULL) {
         case SECCOMP_RET_KILL_THREAD:
@@ -80,14 +78,14 @@ std::string FilterCheck::objection_to(std::span<const NamedCall> calls, pid_t ti
         const auto returned = chain_.answer(call, evaluator_);
         if (seccomp::lets_pass(returned)) continue;
         return seccomp_of(tid) + " stands against " + name + "(): it " + consequence_of(returned) +
-               remedy;
+               std::string(advice);
     }
     return {};
 }
 
 std::string FilterCheck::unreadable(pid_t tid, int error) {
     const auto because = [&](const char* reason) {
-        return seccomp_of(tid) + " cannot be read: " + reason + remedy;
+        return seccomp_of(tid) + " cannot be read: " + reason + std::string(advice);
     };
     switch (error) {
         case EACCES:

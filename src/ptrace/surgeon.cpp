@@ -8,6 +8,7 @@
 #include "cut_check.hpp"
 #include "disposable_process.hpp"
 #include "file_marks.hpp"
+#include "surgeon_limits.hpp"
 #include "surgeon_process.hpp"
 
 namespace unwait::ptrace {
@@ -15,6 +16,9 @@ namespace unwait::ptrace {
 namespace {
 
 constexpr int attempts = 3;
+constexpr int attempts_to_rehearse = 10;  // nothing is changed by any of them
+constexpr auto killed_early =
+    "the surgeon was killed before it had finished (it took too long, or somebody killed it)";
 
 std::unique_ptr<Record, Unmap> share_surgeon_record(std::size_t cuts) {
     auto record = share_record<Record>(cuts * sizeof(Record::Entry));
@@ -65,13 +69,31 @@ Surgery operate(const Patient& patient, Operation operation, std::span<const Cut
         }
         left = std::move(still_left);
         indexes = std::move(still_left_indexes);
-        surgery.refusal = ended
-                              ? record->refusal.data()
-                              : "the surgeon was killed before it had finished (it took too long, "
-                                "or somebody killed it)";
+        surgery.refusal = ended ? record->refusal.data() : killed_early;
         if (ended && !record->transient) break;
     }
     return surgery;
+}
+
+Rehearsal rehearse(const Patient& patient, Operation operation) {
+    Rehearsal rehearsal;
+    for (int attempt = 0; attempt < attempts_to_rehearse; ++attempt) {
+        const auto record = share_surgeon_record(0);
+        const bool ended =
+            run_disposable([&] { SurgeonProcess(patient, operation, {}, 0, *record).rehearse(); },
+                           record->refusal);
+        rehearsal.refusal = ended ? record->refusal.data() : killed_early;
+        rehearsal.room = record->room;
+        rehearsal.stopped = std::chrono::microseconds{record->stopped_ns / ns_per_us};
+        rehearsal.tells_sequences = record->tells_sequences;
+        rehearsal.tells_dispatch = record->tells_dispatch;
+        rehearsal.redirects_calls = record->redirects_calls;
+        if (ended && !record->transient) break;
+    }
+    if (rehearsal.refusal.ends_with(FilterCheck::advice)) {
+        rehearsal.refusal.resize(rehearsal.refusal.size() - FilterCheck::advice.size());
+    }
+    return rehearsal;
 }
 
 }  // namespace unwait::ptrace

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -62,5 +63,25 @@ struct Surgery {
 /// however it ends. Throws Error only when no surgeon could be started.
 [[nodiscard]] Surgery operate(const Patient& patient, Operation operation,
                               std::span<const Cut> cuts);
+
+/// What operate() would meet.
+struct Rehearsal {
+    std::string refusal;   ///< why it would refuse, without advice; empty when nothing stands
+                           ///< against it
+    std::size_t room = 0;  ///< numbers that one freeze has room for, 0 when that is not known
+    std::chrono::microseconds stopped{0};  ///< how long a thread was held to find that out
+    /// Whether the kernel tells of a thread's restartable sequences (rseq(2), Linux 5.13), and
+    /// whether its system calls go to a handler (syscall user dispatch, Linux 6.4).
+    bool tells_sequences = false;
+    bool tells_dispatch = false;
+    /// Whether the thread's system calls go to a handler of its own; absent when it was not held.
+    std::optional<bool> redirects_calls;
+};
+
+/// Does all that operate() does before its first freeze, and looks at the thread that is to make
+/// the calls as closely; makes none, and writes nothing. One thread is held for a few dozen
+/// microseconds, others too when filters stand against it. Throws Error only when no surgeon could
+/// be started.
+[[nodiscard]] Rehearsal rehearse(const Patient& patient, Operation operation);
 
 }  // namespace unwait::ptrace

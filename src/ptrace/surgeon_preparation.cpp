@@ -15,6 +15,7 @@
 #include "residue.hpp"
 #include "surgeon_limits.hpp"
 #include "surgeon_process.hpp"
+#include "thread_setup.hpp"
 #include "unwait/error.hpp"
 
 namespace unwait::ptrace {
@@ -57,7 +58,7 @@ void SurgeonProcess::find_room() {
         room = {cave_->range().begin, whole};
     }
     slot_ = room.address;
-    chunk_limit_ = std::min(fits(room.size), cuts_.size());
+    chunk_limit_ = fits(room.size);
     image_.resize(whole);
     to_cut_.reserve(cuts_.size());
     filters_.emplace(operation_, cuts_, slot_ + sizeof(Cave::Header));
@@ -103,7 +104,8 @@ std::vector<TracedThread> SurgeonProcess::seize_vehicle(std::span<const Surveyed
     std::ranges::copy_if(surveyed, std::back_inserter(able), [this](const auto& thread) {
         // And in a thread that uses the table, where there are several in one process.
         return thread.process == patient_.id.pid && thread.fitness != Fitness::unfit &&
-               sys::same_fd_table(thread.tid, patient_.table) == sys::Same::yes;
+               (thread.tid == patient_.table ||
+                sys::same_fd_table(thread.tid, patient_.table) == sys::Same::yes);
     });
     std::ranges::stable_sort(able, {}, [](const SurveyedThread& thread) {
         return std::pair(thread.may_be_filtered, thread.fitness);
@@ -159,6 +161,22 @@ void SurgeonProcess::seize_threads() {
     }
     // Room for threads that start meanwhile: nothing may be allocated later.
     threads_.reserve(threads_.size() * 2 + 256);
+}
+
+void SurgeonProcess::rehearse() {
+    arm_dead_man(preparation_patience);
+    find_room();
+    record_.room = chunk_limit_;
+    threads_ = seize_vehicle(survey_threads({&patient_.id, 1}));
+    vehicle_ = threads_.size() - 1;
+    check_identity();
+    if (!stop_alone(vehicle())) give_up("the thread that was to make the call has ended", true);
+    record_.tells_sequences = tells_sequences(vehicle().tid());
+    record_.tells_dispatch = tells_dispatch(vehicle().tid());
+    record_.redirects_calls = redirects_system_calls(vehicle().tid());
+    check_vehicle();
+    record_.stopped_ns = vehicle().release(true);
+    record_.finished = true;
 }
 
 void SurgeonProcess::check_identity() {

@@ -26,7 +26,13 @@ struct Record {
     std::array<char, 256> refusal;
     bool transient;  ///< the refusal is about a passing state: worth another try
     bool finished;   ///< every cut was reached
-    Entry* cuts;     ///< behind this record, one for each cut
+    // What rehearse() found:
+    bool tells_sequences;
+    bool tells_dispatch;
+    std::optional<bool> redirects_calls;
+    std::uint64_t stopped_ns;
+    std::size_t room;
+    Entry* cuts;  ///< behind this record, one for each cut
 };
 
 /// The body of the disposable process that holds the target (see operate()). It may be killed at
@@ -48,6 +54,9 @@ public:
     /// Performs all cuts, chunk by chunk. Returns when all were reached; ends the process when it
     /// cannot go on, with the reason in the record. Throws Error before anything was stopped.
     void run();
+
+    /// See ptrace::rehearse().
+    void rehearse();
 
 private:
     // Before anything is stopped.

@@ -29,16 +29,28 @@ struct DispatchConfiguration {
 
 constexpr std::uint64_t offset_of_section = 8;  // of rseq_cs in struct rseq
 
+/// PTRACE_GET_RSEQ_CONFIGURATION is answered with the size, the other one with 0.
+std::optional<RseqConfiguration> sequences_of(pid_t tid) noexcept {
+    RseqConfiguration configuration{};
+    const long answer =
+        ::ptrace(ptrace_get_rseq_configuration, tid, sizeof configuration, &configuration);
+    return answer < 0 ? std::nullopt : std::optional(configuration);
+}
+
+std::optional<DispatchConfiguration> dispatch_of(pid_t tid) noexcept {
+    DispatchConfiguration configuration{};
+    const long answer =
+        ::ptrace(ptrace_get_syscall_user_dispatch, tid, sizeof configuration, &configuration);
+    return answer < 0 ? std::nullopt : std::optional(configuration);
+}
+
 }  // namespace
 
 std::optional<std::uintptr_t> rseq_abort_address(pid_t tid, std::uintptr_t address) noexcept {
-    RseqConfiguration configuration{};
-    if (::ptrace(ptrace_get_rseq_configuration, tid, sizeof configuration, &configuration) < 0 ||
-        configuration.address == 0) {
-        return std::nullopt;
-    }
+    const auto configuration = sequences_of(tid);
+    if (!configuration || configuration->address == 0) return std::nullopt;
     const auto section_address =
-        sys::read_object<std::uint64_t>(tid, configuration.address + offset_of_section);
+        sys::read_object<std::uint64_t>(tid, configuration->address + offset_of_section);
     if (section_address.value_or(0) == 0) return std::nullopt;
     const auto section = sys::read_object<RseqSection>(tid, *section_address);
     if (!section || address - section->start >= section->length) return std::nullopt;
@@ -46,10 +58,11 @@ std::optional<std::uintptr_t> rseq_abort_address(pid_t tid, std::uintptr_t addre
 }
 
 bool redirects_system_calls(pid_t tid) noexcept {
-    DispatchConfiguration configuration{};
-    return ::ptrace(ptrace_get_syscall_user_dispatch, tid, sizeof configuration, &configuration) ==
-               0 &&
-           configuration.mode != 0;
+    const auto configuration = dispatch_of(tid);
+    return configuration && configuration->mode != 0;
 }
+
+bool tells_sequences(pid_t tid) noexcept { return sequences_of(tid).has_value(); }
+bool tells_dispatch(pid_t tid) noexcept { return dispatch_of(tid).has_value(); }
 
 }  // namespace unwait::ptrace

@@ -19,4 +19,8 @@ namespace unwait::ptrace {
 /// dispatch; Linux 6.4 tells).
 [[nodiscard]] bool redirects_system_calls(pid_t tid) noexcept;
 
+/// Whether the kernel has an answer to each of these questions.
+[[nodiscard]] bool tells_sequences(pid_t tid) noexcept;
+[[nodiscard]] bool tells_dispatch(pid_t tid) noexcept;
+
 }  // namespace unwait::ptrace

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the tests of the command line share. The program under test is named by UNWAIT."""
 
+import ctypes
 import fcntl
 import json
 import os
@@ -8,6 +9,7 @@ import pathlib
 import pty
 import re
 import select
+import socket
 import subprocess
 import sys
 import termios
@@ -27,6 +29,32 @@ REPORT = jsonschema.Draft202012Validator(SCHEMA)
 RECORD = jsonschema.Draft202012Validator(
     {"$schema": SCHEMA["$schema"], "$ref": "#/$defs/record", "$defs": SCHEMA["$defs"]}
 )
+
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x20000000, 0x40000000
+
+
+def must(result, call):
+    if result != 0:
+        raise OSError(ctypes.get_errno(), call)
+
+
+def unshare(flags):
+    must(LIBC.unshare(flags), "unshare")
+
+
+def loopback_up():
+    with socket.socket() as any_socket:
+        request = bytearray(40)
+        request[:2] = b"lo"
+        request[16] = 1  # IFF_UP
+        fcntl.ioctl(any_socket, 0x8914, bytes(request))  # SIOCSIFFLAGS
+
+
+def new_network():
+    unshare(CLONE_NEWNET)
+    loopback_up()
 
 
 def environment(**changes):

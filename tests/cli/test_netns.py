@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """unwait --netns, with network namespaces that are named, of processes, and of neither."""
 
-import ctypes
 import os
 import pathlib
 import re
@@ -11,31 +10,23 @@ import subprocess
 import tempfile
 import unittest
 
-from support import DEADLINE, UNWAIT, Leaky, TestCase, normal, talk
+from support import (
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    DEADLINE,
+    LIBC,
+    UNWAIT,
+    Leaky,
+    TestCase,
+    loopback_up,
+    new_network,
+    normal,
+    talk,
+    unshare,
+)
 
-CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x20000000, 0x40000000
-LIBC = ctypes.CDLL(None, use_errno=True)
 EVERYTHING = ["--state", "all"]
-
-
-def unshare(flags):
-    if LIBC.unshare(flags) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-
-
-def loopback_up():
-    import fcntl
-
-    with socket.socket() as any_socket:
-        request = bytearray(40)
-        request[:2] = b"lo"
-        request[16] = 1  # IFF_UP
-        fcntl.ioctl(any_socket, 0x8914, bytes(request))  # SIOCSIFFLAGS
-
-
-def new_network():
-    unshare(CLONE_NEWNET)
-    loopback_up()
 
 
 def inode_of(path):

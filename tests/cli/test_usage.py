@@ -92,6 +92,10 @@ WRONG = [
     ["apply", "-n"],
     ["apply", "one.json", "two.json"],
     ["apply", "plan.json", "--port", "80"],
+    ["doctor", "--port", "80"],
+    ["doctor", "--actions", "destoy"],
+    ["doctor", "--pid", "0"],
+    ["doctor", "4711"],
     ["policy"],
     ["policy", "chek", "file"],
     ["policy", "check"],
@@ -102,7 +106,7 @@ WRONG = [
 ]
 
 
-COMMANDS = ("list", "explain", "clear", "apply", "policy check", "policy explain", "check")
+COMMANDS = ("list", "explain", "clear", "apply", "doctor", "policy check", "policy explain", "check")
 
 
 class Usage(TestCase):
@@ -153,7 +157,7 @@ class Help(TestCase):
         return result.stdout.decode()
 
     def test_help(self):
-        for topic in [(), ("list",), ("explain",), ("clear",), ("apply",), ("check",), ("policy", "check"),
+        for topic in [(), ("list",), ("explain",), ("clear",), ("apply",), ("check",), ("doctor",), ("policy", "check"),
                       ("policy", "explain"), ("help",)]:
             with self.subTest(topic=topic):
                 text = self.help(*topic)

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include "machine_facts.hpp"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <climits>
+
+#include "credentials.hpp"
+#include "directory.hpp"
+#include "file.hpp"
+#include "namespaces.hpp"
+#include "pidfd.hpp"
+#include "proc_mount.hpp"
+#include "process.hpp"
+#include "socket_fds.hpp"
+#include "system_log.hpp"
+#include "text.hpp"
+#include "trials.hpp"
+#include "unwait/error.hpp"
+#include "user.hpp"
+
+namespace unwait {
+
+namespace {
+
+/// The kernel asks for the permission before it looks for the number.
+bool may_duplicate_fds_of(pid_t pid) {
+    try {
+        const auto process = sys::PidFd::open(pid);
+        if (process) static_cast<void>(process->get_fd(INT_MAX));
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+void count_processes(MachineFacts& facts) {
+    const sys::Fd proc = proc::open_proc();
+    std::vector<pid_t> pids;
+    sys::for_each_numbered(proc.get(), [&pids](const char* name) {
+        pids.push_back(static_cast<pid_t>(parse_number(name).value_or(0)));
+    });
+    for (const pid_t pid : pids) {
+        const auto stat = proc::read_stat(pid);
+        if (pid == 1 || pid == ::getpid() || !stat || stat->is_kernel_thread() ||
+            stat->is_zombie()) {
+            continue;
+        }
+        ++facts.processes;
+        if (may_duplicate_fds_of(pid)) continue;
+        if (facts.unreachable++ == 0) facts.first_unreachable = pid;
+    }
+}
+
+std::optional<int> yama_scope() {
+    const auto text = sys::read_file("/proc/sys/kernel/yama/ptrace_scope");
+    if (!text) return std::nullopt;
+    return static_cast<int>(parse_number(text->substr(0, text->find('\n'))).value_or(0));
+}
+
+}  // namespace
+
+MachineFacts read_machine_facts() {
+    MachineFacts facts;
+    utsname names{};
+    ::uname(&names);
+    facts.release = names.release;
+    facts.hardware = names.machine;
+    facts.uid = ::geteuid();
+    facts.user = proc::user_name(facts.uid);
+    if (const auto own = proc::read_credentials("self")) {
+        facts.capabilities = own->effective;
+        facts.filters = own->filters;
+    }
+    facts.in_first_user_namespace = sys::in_first_namespace(sys::NamespaceKind::user);
+    facts.in_first_pid_namespace = sys::in_first_namespace(sys::NamespaceKind::pid);
+    facts.yama = yama_scope();
+    facts.processes_hidden = proc::hides_processes();
+    facts.describes_types = ::access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+    if (const auto obstacle = bpf::obstacle()) facts.no_finder = obstacle->why;
+    facts.has_journal = has_journal();
+    count_processes(facts);
+    try_everything(facts);
+    return facts;
+}
+
+}  // namespace unwait
