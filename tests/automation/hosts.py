@@ -34,9 +34,10 @@ def own_network():
 
 
 def open_directory(test):
-    """A directory that every user can look into."""
+    """A directory that every user can look into, for a test or for all of a class."""
     directory = tempfile.mkdtemp()
-    test.addCleanup(shutil.rmtree, directory)
+    add_cleanup = test.addClassCleanup if isinstance(test, type) else test.addCleanup
+    add_cleanup(shutil.rmtree, directory)
     os.chmod(directory, 0o755)
     return pathlib.Path(directory)
 

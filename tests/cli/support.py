@@ -84,10 +84,11 @@ def unwait(*arguments, env=None, **more):
 class Leaky:
     """A leaking server of our own, see leaky.py."""
 
-    def __init__(self, name=b"leaky", count=1, unread=0, ipv6=False, user=None, **popen):
+    def __init__(self, name=b"leaky", count=1, unread=0, ipv6=False, user=None,
+                 program=(sys.executable, str(HERE / "leaky.py")), **popen):
         options = {"name": name.hex(), "count": count, "unread": unread, "ipv6": ipv6, "user": user}
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "leaky.py"), json.dumps(options)],
+            [*program, json.dumps(options)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             **popen,
