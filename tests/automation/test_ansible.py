@@ -209,7 +209,8 @@ class Role(TestCase):
                 self.hosts[2].leak(count=3) as many:
             process = self.start(
                 unwait_policy=self.policy_for(one, two, many, settle="1h"), unwait_settle="1h",
-                unwait_max_sockets=2, unwait_select={"port": [one.port, two.port, many.port]},
+                unwait_max_sockets=2, unwait_timeout="10m",
+                unwait_select={"port": [one.port, two.port, many.port]},
             )
             for leak in (one, two):
                 leak.tell("hangup")
