@@ -59,7 +59,7 @@ struct HeldSocket {
 /// Something other than an fd that keeps a socket open, or may.
 struct Keeper {
     enum class Kind : std::uint8_t {
-        io_uring,        ///< `fd` is a ring that has the socket registered
+        io_uring,        ///< `fd` is a ring that has the socket, or `count` sockets, registered
         mapping,         ///< the socket is mapped into memory (TCP_ZEROCOPY_RECEIVE)
         blocked_thread,  ///< a thread in `call` on `fd`, which leads to no such socket any more
         unix_queue,      ///< `fd` is a unix socket in which `count` fds wait to be received

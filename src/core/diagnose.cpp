@@ -39,9 +39,7 @@ Verdict judge(const HeldSocket& held, const Surroundings& around,
 Cause cause_of_unowned(const Socket& socket, const Surroundings& around) {
     const auto keepers = around.keepers_of(socket);
     // A queue that perhaps carries it says less than a process that perhaps holds it.
-    const bool is_vague = keepers.empty() || (!is_certain(*keepers.front()) &&
-                                              keepers.front()->kind == Keeper::Kind::unix_queue);
-    if (around.hides_holders() && is_vague) {
+    if (around.hides_holders() && (keepers.empty() || is_vague(*keepers.front()))) {
         return Cause::holder_unreadable;
     }
     if (keepers.empty()) {

@@ -44,6 +44,10 @@ bool may_block(const Keeper& thread, const Socket& socket) {
 
 bool is_certain(const Keeper& keeper) { return keeper.inode != 0; }
 
+bool is_vague(const Keeper& keeper) {
+    return !is_certain(keeper) && keeper.kind != Keeper::Kind::blocked_thread;
+}
+
 Surroundings::Surroundings(const Snapshot& snapshot) : snapshot_(&snapshot) {
     for (const BlindSpot& spot : snapshot.blind_spots) {
         if (spot.code == blind_spot::process_unreadable) {
@@ -98,7 +102,7 @@ std::vector<const Keeper*> Surroundings::keepers_of(const Socket& socket) const 
             if (keeper.inode == socket.id.inode) {
                 certain.push_back(&keeper);
             }
-        } else if (keeper.kind == Keeper::Kind::unix_queue) {
+        } else if (is_vague(keeper)) {
             carriers.push_back(&keeper);
         } else if (may_block(keeper, socket)) {
             blocked.push_back(&keeper);

@@ -42,4 +42,7 @@ private:
 /// Whether the keeper is known to keep this very socket.
 [[nodiscard]] bool is_certain(const Keeper& keeper);
 
+/// Whether it is just as likely that it keeps another.
+[[nodiscard]] bool is_vague(const Keeper& keeper);
+
 }  // namespace unwait

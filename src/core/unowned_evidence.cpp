@@ -55,7 +55,11 @@ std::string keeper_text(const Keeper& keeper) {
     const std::string fd = "fd " + std::to_string(keeper.fd);
     switch (keeper.kind) {
         case Keeper::Kind::io_uring:
-            return "the io_uring at " + fd + " of " + process + " has it registered";
+            return is_certain(keeper)
+                       ? "the io_uring at " + fd + " of " + process + " has it registered"
+                       : "the io_uring at " + fd + " of " + process + " has " +
+                             counted(keeper.count, "TCP socket", "TCP sockets") +
+                             " registered, of which this kernel does not say which: it may be one";
         case Keeper::Kind::mapping:
             return process + " has it mapped into memory (TCP_ZEROCOPY_RECEIVE)";
         case Keeper::Kind::blocked_thread:

@@ -53,8 +53,8 @@ std::vector<EpollMember> parse_epoll_fdinfo(std::string_view text) {
     return members;
 }
 
-std::vector<std::uint64_t> parse_io_uring_fdinfo(std::string_view text) {
-    std::vector<std::uint64_t> inodes;
+RegisteredSockets parse_io_uring_fdinfo(std::string_view text) {
+    RegisteredSockets sockets;
     bool in_files = false;
     while (!text.empty()) {
         std::string_view line = sys::take_until(text, '\n');
@@ -67,11 +67,12 @@ std::vector<std::uint64_t> parse_io_uring_fdinfo(std::string_view text) {
                 !sys::to_number<unsigned>(first.substr(0, first.size() - 1))) {
                 break;
             }
-            if (const auto inode = parse_socket_link(sys::take_word(line)))
-                inodes.push_back(*inode);
+            const std::string_view name = sys::take_word(line);
+            if (const auto inode = parse_socket_link(name)) sockets.inodes.push_back(*inode);
+            if (name == "TCP" || name == "TCPv6") ++sockets.unnamed;
         }
     }
-    return inodes;
+    return sockets;
 }
 
 }  // namespace unwait::proc

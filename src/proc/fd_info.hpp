@@ -22,8 +22,15 @@ struct EpollMember {
 };
 [[nodiscard]] std::vector<EpollMember> parse_epoll_fdinfo(std::string_view text);
 
-/// The sockets registered with an io_uring, by inode ("UserFiles: …" and "n: socket:[…]" lines).
-[[nodiscard]] std::vector<std::uint64_t> parse_io_uring_fdinfo(std::string_view text);
+/// The sockets registered with an io_uring ("UserFiles: …" and "n: socket:[…]" lines). Older
+/// kernels (6.1) write "n: TCP" and do not tell which it is.
+struct RegisteredSockets {
+    std::vector<std::uint64_t> inodes;
+    std::uint64_t unnamed = 0;
+
+    bool operator==(const RegisteredSockets&) const = default;
+};
+[[nodiscard]] RegisteredSockets parse_io_uring_fdinfo(std::string_view text);
 
 /// How many fds wait to be received from a unix socket ("scm_fds:", Linux 5.11); 0 without that
 /// line.

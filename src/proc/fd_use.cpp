@@ -71,7 +71,7 @@ void TableUse::read_ring(int directory, pid_t tid, int ring) {
     const auto text = read_fdinfo(directory, tid, ring, denied);
     if (denied) complete_ = false;
     if (!text) return;
-    const auto inodes = parse_io_uring_fdinfo(*text);
+    const auto inodes = parse_io_uring_fdinfo(*text).inodes;
     ring_inodes_.insert(ring_inodes_.end(), inodes.begin(), inodes.end());
 }
 

@@ -60,10 +60,13 @@ void Search::look_at_table() {
     for (const int ring : table.rings) {
         const std::string text =
             sys::text_or_empty(directory_, "fdinfo/" + std::to_string(ring), longest_text);
-        for (const std::uint64_t inode : parse_io_uring_fdinfo(text)) {
+        const RegisteredSockets sockets = parse_io_uring_fdinfo(text);
+        for (const std::uint64_t inode : sockets.inodes) {
             if (!wanted_.contains(inode)) continue;
             add({.kind = Keeper::Kind::io_uring, .inode = inode, .pid = pid_, .fd = ring});
         }
+        if (sockets.unnamed == 0) continue;
+        add({.kind = Keeper::Kind::io_uring, .pid = pid_, .fd = ring, .count = sockets.unnamed});
     }
     for (const FdTable::Match& match : table.matches) {
         const std::string text =

@@ -60,7 +60,7 @@ void check_link(std::string_view text) {
 
 void check_fdinfo(std::string_view text) {
     for (const auto& member : proc::parse_epoll_fdinfo(text)) assert(member.fd >= 0);
-    assert(proc::parse_io_uring_fdinfo(text).size() <= text.size() / 12);
+    assert(proc::parse_io_uring_fdinfo(text).inodes.size() <= text.size() / 12);
     static_cast<void>(proc::parse_close_on_exec(text));
 }
 

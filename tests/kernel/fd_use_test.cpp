@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "blocked_call.hpp"
+#include "fd_info.hpp"
+#include "file.hpp"
 #include "file_identity.hpp"
 #include "scan.hpp"
 #include "victim.hpp"
@@ -60,7 +62,12 @@ TEST_CASE("registration with an io_uring is seen") {
     const int file = socket.get();
     CHECK(only_fd(sys::inode_of(file)).use == FdUse{false, false, false, true});
     REQUIRE(::syscall(SYS_io_uring_register, ring.get(), IORING_REGISTER_FILES, &file, 1U) == 0);
-    CHECK(only_fd(sys::inode_of(file)).use.in_io_uring);
+    const auto text = sys::read_file("/proc/self/fdinfo/" + std::to_string(ring.get())).value();
+    // Where the kernel does not say which socket it is there is still the ring beside it.
+    const auto registered = parse_io_uring_fdinfo(text);
+    CHECK(registered.inodes.size() + registered.unnamed == 1);
+    const bool is_named = registered.unnamed == 0;
+    CHECK(only_fd(sys::inode_of(file)).use == FdUse{false, is_named, false, true});
 }
 
 TEST_CASE("a restarted call waits for fds only when it was a poll") {

@@ -163,6 +163,12 @@ TEST_CASE("what keeps a socket without a holder is named") {
     snapshot.keepers[2].inode = 101;
     CHECK(cause() == Cause::in_flight);
 
+    // So may one of the sockets be that a ring has registered.
+    snapshot.keepers[0] = {.kind = Keeper::Kind::io_uring, .pid = 7, .fd = 3, .count = 2};
+    CHECK(cause() == Cause::in_io_uring);
+    const auto finding = diagnose(snapshot, {}, {}).at(0);
+    CHECK(evidence_text(finding, evidence_code::registered).ends_with("it may be one"));
+
     // A process that could not be read is as likely as a queue, but not as a blocked thread.
     snapshot.blind_spots = {{std::string{blind_spot::process_unreadable}, 5, "denied"}};
     CHECK(cause() == Cause::holder_unreadable);

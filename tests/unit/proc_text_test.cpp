@@ -184,9 +184,11 @@ TEST_CASE("an io_uring lists its registered sockets") {
     constexpr std::string_view text =
         "SqMask:\t0x7\nUserFiles:\t4\n    0: socket:[4711]\n    1: /etc/passwd\n"
         "    3: socket:[4712]\nUserBufs:\t1\n    0: socket:[9]\nPollList:\n";
-    CHECK(parse_io_uring_fdinfo(text) == std::vector<std::uint64_t>{4711, 4712});
-    CHECK(parse_io_uring_fdinfo("UserFiles:\t0\nUserBufs:\t0\n").empty());
-    CHECK(parse_io_uring_fdinfo("0: socket:[1]\n").empty());
+    CHECK(parse_io_uring_fdinfo(text) == RegisteredSockets{{4711, 4712}, 0});
+    CHECK(parse_io_uring_fdinfo("UserFiles:\t0\nUserBufs:\t0\n") == RegisteredSockets{});
+    CHECK(parse_io_uring_fdinfo("0: socket:[1]\n") == RegisteredSockets{});
+    CHECK(parse_io_uring_fdinfo("UserFiles:\t3\n    0: TCP\n    1: <none>\n    2: TCPv6\n") ==
+          RegisteredSockets{{}, 2});
 }
 
 TEST_CASE("close-on-exec is a flag among the others") {
