@@ -100,6 +100,7 @@ class Privileges(TestCase):
                  LOOK | {DAC_OVERRIDE, FOWNER}),
                 (["clear", *pid, "--dry-run", "--actions", "kill"], PLAN | {NET_ADMIN}),
                 (["policy", "explain", *pid], PLAN),
+                (["doctor", *pid], PLAN | {NET_ADMIN, SYS_NICE, KILL}),
                 (["help"], set()),
                 (["--version"], set()),
             ]:
