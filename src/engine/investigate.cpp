@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "evidence.hpp"
@@ -89,36 +90,23 @@ std::vector<ThreadStory> threads_of(const Finding& finding, const Surroundings& 
     return std::move(cast).result();
 }
 
-/// Each thread once, however many of the sockets it is told of for, and none where that of another
-/// thread of the process took too long.
-class Stacks {
-public:
-    const ptrace::Stack& of(const ThreadActivity& thread) {
-        const auto [entry, is_new] = known_.try_emplace(thread.tid);
-        if (is_new) entry->second = read(thread);
-        return entry->second;
-    }
-
-private:
-    ptrace::Stack read(const ThreadActivity& thread) {
-        const auto failure = hopeless_.find(thread.pid);
-        if (failure != hopeless_.end()) return failure->second;
-        const auto id = proc::read_id(thread.pid);
-        if (!id) return {};
-        auto stack = ptrace::stack_of(*id, thread.tid);
-        if (stack.is_hopeless) hopeless_.emplace(thread.pid, stack);
-        return stack;
-    }
-
-    std::map<pid_t, ptrace::Stack> known_;
-    std::map<pid_t, ptrace::Stack> hopeless_;  ///< by process
-};
-
+/// Each thread once, however many of the sockets it is told of for, and those of a process
+/// together.
 void read_stacks(std::vector<Explanation>& explanations) {
-    Stacks stacks;
+    std::map<pid_t, std::set<pid_t>> threads;  // by process
+    for (const Explanation& explanation : explanations) {
+        for (const ThreadStory& thread : explanation.threads) {
+            threads[thread.activity.pid].insert(thread.activity.tid);
+        }
+    }
+    std::map<pid_t, ptrace::Stack> stacks;  // by thread
+    for (const auto& [pid, tids] : threads) {
+        const auto id = proc::read_id(pid);
+        if (id) stacks.merge(ptrace::stacks_of(*id, std::vector(tids.begin(), tids.end())));
+    }
     for (Explanation& explanation : explanations) {
         for (ThreadStory& thread : explanation.threads) {
-            const ptrace::Stack& stack = stacks.of(thread.activity);
+            const ptrace::Stack& stack = stacks[thread.activity.tid];
             thread.stack = stack.frames;
             thread.no_stack = stack.note;
             thread.stopped = stack.stopped;

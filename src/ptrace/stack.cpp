@@ -9,7 +9,6 @@
 #include <array>
 #include <climits>
 #include <csignal>
-#include <span>
 #include <string_view>
 
 #include "dead_man.hpp"
@@ -23,6 +22,7 @@ namespace unwait::ptrace {
 namespace {
 
 constexpr std::uint64_t patience_ns = 10'000'000'000;
+constexpr std::size_t most_threads = 16;  // for one process of ours
 constexpr rlim_t most_memory = rlim_t{1} << 30;
 
 /// A call as both processes see it; what is longer is cut off.
@@ -33,13 +33,17 @@ struct Told {
     std::array<char, PATH_MAX> object;
 };
 
-struct Record {
+struct ToldStack {
     bool done;
     std::int64_t stopped_us;
     std::array<char, 200> note;
-    std::array<char, 200> refusal;
     std::size_t count;
     std::array<Told, most_frames> frames;
+};
+
+struct Record {
+    std::array<char, 200> refusal;
+    std::array<ToldStack, most_threads> stacks;
 };
 
 /// The last byte stays zero.
@@ -57,7 +61,7 @@ void limit_memory() {
     static_cast<void>(::setrlimit(RLIMIT_AS, &limit));
 }
 
-void tell(Record& record, const Stack& stack) {
+void tell(ToldStack& record, const Stack& stack) {
     for (const StackFrame& frame : stack.frames) {
         Told& told = record.frames.at(record.count++);
         told.address = frame.address;
@@ -70,9 +74,9 @@ void tell(Record& record, const Stack& stack) {
     record.done = true;
 }
 
-Stack told_by(const Record& record) {
+Stack told_by(const ToldStack& record) {
     Stack stack;
-    for (const Told& told : std::span(record.frames).first(record.count)) {
+    for (const Told& told : std::span(record.frames).first(std::min(record.count, most_frames))) {
         stack.frames.push_back(
             {told.address, told.function.data(), told.offset, told.object.data()});
     }
@@ -81,24 +85,40 @@ Stack told_by(const Record& record) {
     return stack;
 }
 
-}  // namespace
-
-Stack stack_of(const ProcessId& process, pid_t tid) {
+/// Adds those of at most most_threads threads. Returns why some are missing; empty when none is.
+std::string read_some(const ProcessId& process, std::span<const pid_t> tids,
+                      std::map<pid_t, Stack>& stacks) {
     const auto record = share_record<Record>();
     const auto body = [&] {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         arm_dead_man(patience_ns);
         limit_memory();
-        tell(*record, unwind(process, tid));
+        const Unwinder unwinder(process);
+        for (std::size_t i = 0; i < tids.size(); ++i) {
+            arm_dead_man(patience_ns);
+            tell(record->stacks.at(i), unwinder.unwind(tids[i]));
+        }
     };
     const bool ended = run_disposable(body, record->refusal, Priority::ordinary);
-    if (record->done) return told_by(*record);
-    Stack stack;
-    stack.is_hopeless = !ended;
-    stack.note = std::string("no stack: ") +
-                 (ended ? record->refusal.data()
-                        : "reading the files that the process has mapped took too long or failed");
-    return stack;
+    for (std::size_t i = 0; i < tids.size(); ++i) {
+        if (record->stacks.at(i).done) stacks.emplace(tids[i], told_by(record->stacks.at(i)));
+    }
+    if (!ended) return "reading the files that the process has mapped took too long or failed";
+    return record->refusal.data();
+}
+
+}  // namespace
+
+std::map<pid_t, Stack> stacks_of(const ProcessId& process, std::span<const pid_t> tids) {
+    std::map<pid_t, Stack> stacks;
+    std::string failure;
+    for (auto left = tids; !left.empty() && failure.empty();) {
+        const auto some = left.first(std::min(left.size(), most_threads));
+        failure = read_some(process, some, stacks);
+        left = left.subspan(some.size());
+    }
+    for (const pid_t tid : tids) stacks.try_emplace(tid, Stack{{}, "no stack: " + failure, {}});
+    return stacks;
 }
 
 }  // namespace unwait::ptrace

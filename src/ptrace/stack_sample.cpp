@@ -97,9 +97,8 @@ StackSample sample_asleep(pid_t tid) try {
 }
 
 StackSample sample_stopped(const ProcessId& process, pid_t tid) {
-    const auto threads = survey_threads({&process, 1});
-    const auto found = std::ranges::find(threads, tid, &SurveyedThread::tid);
-    if (found == threads.end() || found->zombie) return refused("it has ended");
+    const auto found = survey_thread(process.pid, tid);
+    if (!found || found->zombie) return refused("it has ended");
     if (found->fitness == Fitness::unfit) return refused("it cannot be stopped just now");
     const auto record = share_record<Record>();
     static_cast<void>(run_disposable([&] { sample_into(*record, *found); }, record->refusal));

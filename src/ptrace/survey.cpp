@@ -24,6 +24,17 @@ constexpr std::uint32_t pf_io_worker = 0x10;
 constexpr std::uint32_t pf_exiting = 0x4;
 constexpr std::uint32_t pf_user_worker = 0x4000;
 
+/// From the files that begin with `prefix`. What may not be read is judged as unfit, or as without
+/// a known call.
+SurveyedThread survey_below(int directory, const std::string& prefix, pid_t process, pid_t tid) {
+    auto thread = judge_thread(sys::text_or_empty(directory, prefix + "stat"),
+                               sys::text_or_empty(directory, prefix + "status"),
+                               sys::text_or_empty(directory, prefix + "syscall"));
+    thread.tid = tid;
+    thread.process = process;
+    return thread;
+}
+
 }  // namespace
 
 SurveyedThread judge_thread(std::string_view stat, std::string_view status,
@@ -57,19 +68,20 @@ std::vector<SurveyedThread> survey_threads(std::span<const ProcessId> processes)
         };
         if (!for_each_task(directory.get(), add, &tids)) continue;
         for (const pid_t tid : tids) {
-            const auto name = std::to_string(tid);
-            // What may not be read is judged as unfit, or as without a known call.
-            auto thread = judge_thread(sys::text_or_empty(directory.get(), name + "/stat"),
-                                       sys::text_or_empty(directory.get(), name + "/status"),
-                                       sys::text_or_empty(directory.get(), name + "/syscall"));
-            thread.tid = tid;
-            thread.process = process.pid;
-            threads.push_back(thread);
+            threads.push_back(
+                survey_below(directory.get(), std::to_string(tid) + "/", process.pid, tid));
         }
     }
     std::stable_partition(threads.begin(), threads.end(),
                           [](const auto& thread) { return !thread.running; });
     return threads;
+}
+
+std::optional<SurveyedThread> survey_thread(pid_t process, pid_t tid) {
+    const std::string path = "/proc/" + std::to_string(process) + "/task/" + std::to_string(tid);
+    const auto directory = sys::open_directory(AT_FDCWD, path.c_str());
+    if (!directory) return std::nullopt;
+    return survey_below(directory->get(), "", process, tid);
 }
 
 bool is_still(const ProcessId& id) {

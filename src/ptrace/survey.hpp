@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,9 @@ struct SurveyedThread {
 
 /// All threads of the processes, those that sleep first.
 [[nodiscard]] std::vector<SurveyedThread> survey_threads(std::span<const ProcessId> processes);
+
+/// One of them; absent when it is gone.
+[[nodiscard]] std::optional<SurveyedThread> survey_thread(pid_t process, pid_t tid);
 
 /// What `stat`, `status` and `syscall` of a thread say about its fitness (proc_pid_stat(5) and
 /// others).

@@ -10,7 +10,6 @@
 #include <memory>
 #include <utility>
 
-#include "code_map.hpp"
 #include "memory.hpp"
 #include "stack_sample.hpp"
 
@@ -116,7 +115,8 @@ StackFrame frame_at(unw_cursor_t& cursor, const CodeMap& code) {
 }
 
 /// Whether all of the stack was walked that this sample can show.
-bool walk(Stack& stack, const ProcessId& process, pid_t tid, const StackSample& sample) {
+bool walk(Stack& stack, const ProcessId& process, pid_t tid, const CodeMap& code,
+          const StackSample& sample) {
     subject = {&sample, tid, false};
     const Space space = make_space();
     const Tables tables(_UPT_create(process.pid));
@@ -125,7 +125,6 @@ bool walk(Stack& stack, const ProcessId& process, pid_t tid, const StackSample& 
         stack.note = "the unwinder cannot begin there";
         return false;
     }
-    const CodeMap code = CodeMap::of(process.pid);
     for (int step = 1; step > 0; step = unw_step(&cursor)) {
         if (stack.frames.size() == most_frames) {
             stack.note = "more calls are further out";
@@ -144,18 +143,18 @@ bool walk(Stack& stack, const ProcessId& process, pid_t tid, const StackSample& 
 
 }  // namespace
 
-Stack unwind(const ProcessId& process, pid_t tid) {
+Stack Unwinder::unwind(pid_t tid) const {
     Stack stack;
     StackSample sample = sample_asleep(tid);
-    if (sample.refusal.empty() && walk(stack, process, tid, sample)) return stack;
-    sample = sample_stopped(process, tid);
+    if (sample.refusal.empty() && walk(stack, process_, tid, code_, sample)) return stack;
+    sample = sample_stopped(process_, tid);
     if (!sample.refusal.empty()) {
         if (stack.frames.empty()) stack.note = "no stack: " + sample.refusal;
         return stack;
     }
     stack = {};
     stack.stopped = sample.stopped;
-    walk(stack, process, tid, sample);
+    walk(stack, process_, tid, code_, sample);
     return stack;
 }
 

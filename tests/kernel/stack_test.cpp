@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <vector>
 
 #include "code_map.hpp"
 #include "process.hpp"
@@ -21,7 +22,8 @@ using test::Victim;
 Stack stack_of_thread(const Victim& victim, std::uint64_t tid) {
     const auto id = proc::read_id(victim.pid());
     REQUIRE(id);
-    return stack_of(*id, static_cast<pid_t>(tid));
+    const auto thread = static_cast<pid_t>(tid);
+    return stacks_of(*id, {&thread, 1}).at(thread);
 }
 
 bool mentions(const Stack& stack, std::string_view function) {
@@ -69,6 +71,25 @@ TEST_CASE("no call notices that its thread was held") {
         const StackSample sample = sample_stopped(*id, static_cast<pid_t>(tid));
         CHECK(sample.refusal == "");
         CHECK_FALSE(sample.stack.empty());
+    }
+    CHECK(victim.ask("results") == before);
+    CHECK(victim.ask_number("errors") == 0);
+}
+
+TEST_CASE("all threads of a process are read, however many") {
+    Victim victim({"all-blocking-calls"});
+    const auto before = victim.ask("results");
+    const auto id = proc::read_id(victim.pid());
+    REQUIRE(id);
+    std::vector<pid_t> tids;
+    for (const std::uint64_t tid : victim.numbers("tids")) tids.push_back(static_cast<pid_t>(tid));
+    REQUIRE(tids.size() > 16);
+    const auto stacks = stacks_of(*id, tids);
+    CHECK(stacks.size() == tids.size());
+    for (const auto& [tid, stack] : stacks) {
+        CAPTURE(tid);
+        CAPTURE(shown(stack));
+        CHECK(mentions(stack, "victim::"));
     }
     CHECK(victim.ask("results") == before);
     CHECK(victim.ask_number("errors") == 0);
