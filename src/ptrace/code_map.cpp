@@ -2,7 +2,6 @@
 #include "code_map.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -26,23 +25,20 @@ std::string text_of(const std::string& path) {
     }
 }
 
-/// Its own number, which is what it names its file by: the last of NSpid.
-std::string pid_inside(pid_t pid) {
-    const std::string status =
-        sys::text_or_empty(AT_FDCWD, "/proc/" + std::to_string(pid) + "/status");
-    const auto numbers = sys::status_field(status, "NSpid");
-    if (!numbers) return std::to_string(pid);
-    return std::string(numbers->substr(numbers->find_last_of(" \t") + 1));
-}
-
 /// As perf(1) looks for it: in the process's own root directory, and only what is the process's
 /// own.
-std::string perf_map(const std::string& directory, pid_t pid) {
-    struct stat process {};
+std::string perf_map(const std::string& directory) {
+    const std::string status = text_of(directory + "/status");
+    auto users = sys::status_field(status, "Uid").value_or("");  // real, effective, …
+    static_cast<void>(sys::take_word(users));
+    const auto user = sys::to_number<uid_t>(sys::take_word(users));
+    // The process names its file by its own number: the last of them.
+    const auto numbers = sys::status_field(status, "NSpid").value_or("");
+    const std::string number(numbers.substr(numbers.find_last_of(" \t") + 1));
     const sys::Fd root(::open((directory + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!root || ::stat(directory.c_str(), &process) != 0) return {};
-    const std::string path = "tmp/perf-" + pid_inside(pid) + ".map";
-    return sys::foreign_text(root.get(), path.c_str(), process.st_uid, longest_text);
+    if (!root || !user || number.empty()) return {};
+    return sys::foreign_text(root.get(), ("tmp/perf-" + number + ".map").c_str(), *user,
+                             longest_text);
 }
 
 }  // namespace
@@ -51,7 +47,7 @@ CodeMap CodeMap::of(pid_t pid) {
     CodeMap map;
     const std::string directory = "/proc/" + std::to_string(pid);
     map.take_maps(text_of(directory + "/maps"));
-    map.take_perf_map(perf_map(directory, pid));
+    map.take_perf_map(perf_map(directory));
     return map;
 }
 

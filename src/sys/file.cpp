@@ -110,7 +110,7 @@ std::string link_or_empty(int directory, const std::string& path) {
 
 std::string foreign_text(int root, const char* path, uid_t owner, std::size_t limit) {
     open_how how{};
-    how.flags = O_PATH | O_CLOEXEC;
+    how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
     how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
     // Its name alone, which nothing comes of; then the very file that was looked at.
     const Fd name(static_cast<int>(::syscall(SYS_openat2, root, path, &how, sizeof how)));

@@ -31,10 +31,10 @@ namespace unwait::sys {
                                         std::size_t limit = 1U << 20);
 [[nodiscard]] std::string link_or_empty(int directory, const std::string& path);
 
-/// The text of a file that somebody may have put anything in the place of. No link leads out of the
-/// directory `root`, and nothing but a regular file of root or of `owner` is opened: no FIFO is
-/// waited for, and no device begins to work. Empty when there is no such file, or none that may be
-/// read, or no openat2(2) (Linux 5.6).
+/// The text of a file that somebody may have put anything in the place of. It is no link, no
+/// link on the way leads out of the directory `root`, and nothing but a regular file of root or of
+/// `owner` is opened: no FIFO is waited for, and no device begins to work. Empty when there is no
+/// such file, or none that may be read, or no openat2(2) (Linux 5.6).
 [[nodiscard]] std::string foreign_text(int root, const char* path, uid_t owner, std::size_t limit);
 
 /// As much of /proc/PID/`name` as there is room for, without an allocation; empty when it cannot be

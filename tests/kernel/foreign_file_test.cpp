@@ -33,6 +33,7 @@ public:
     Container(const Container&) = delete;
     Container& operator=(const Container&) = delete;
 
+    [[nodiscard]] const std::string& outside() const { return directory_; }
     [[nodiscard]] std::string root() const { return directory_ + "/root"; }
     [[nodiscard]] std::string place() const { return root() + "/tmp/perf-1.map"; }
     void put(const std::string& text, uid_t owner) const {
@@ -81,16 +82,35 @@ TEST_CASE("what somebody else has put there is not read") {
     CHECK(container.text().empty());
 }
 
-TEST_CASE("links lead nowhere but to files of the container") {
+TEST_CASE("a link is not read, not even to a file of the container") {
     const Container container;
-    for (const char* target : {"../../secret", "../../../../../../etc/passwd", "/etc/passwd",
-                               "/proc/self/root/etc/passwd", "/dev/watchdog"}) {
+    for (const char* target :
+         {"../../secret", "../../../../../../etc/passwd", "/etc/passwd",
+          "/proc/self/root/etc/passwd", "/dev/watchdog", "/etc/own", "../etc/own"}) {
         CAPTURE(target);
         container.put_link(target);
         CHECK(container.text().empty());
     }
-    container.put_link("/etc/own");
-    CHECK(container.text() == "its own");
+}
+
+TEST_CASE("a link on the way leads nowhere but to directories of the container") {
+    const Container container;
+    container.put("1000 10 f\n", somebody);
+    const std::string way = container.root() + "/tmp";
+    std::filesystem::rename(way, container.root() + "/etc/tmp");
+    for (const char* target : {"/etc/tmp", "etc/tmp", "../../etc/tmp"}) {
+        CAPTURE(target);
+        std::filesystem::create_symlink(target, way);
+        CHECK(container.text() == "1000 10 f\n");
+        std::filesystem::remove(way);
+    }
+    std::filesystem::rename(container.root() + "/etc/tmp", container.outside() + "/tmp");
+    for (const std::string& target : {std::string("../tmp"), container.outside() + "/tmp"}) {
+        CAPTURE(target);
+        std::filesystem::create_symlink(target, way);
+        CHECK(container.text().empty());
+        std::filesystem::remove(way);
+    }
 }
 
 TEST_CASE("neither a FIFO is waited for nor a device opened") {

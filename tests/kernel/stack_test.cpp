@@ -3,9 +3,12 @@
 #include "stack.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -74,6 +77,19 @@ TEST_CASE("no call notices that its thread was held") {
     }
     CHECK(victim.ask("results") == before);
     CHECK(victim.ask_number("errors") == 0);
+}
+
+TEST_CASE("generated code is named by the process, which keeps nobody waiting with it") {
+    Victim victim({"blocked", "call=poll"});
+    const std::string place = "/tmp/perf-" + std::to_string(victim.pid()) + ".map";
+    std::ofstream(place) << "0 ffffffffffffffff generated\n";
+    CHECK(stack_of_thread(victim, victim.number("tid")).frames.at(0).function == "generated");
+    std::filesystem::remove(place);
+    REQUIRE(::mkfifo(place.c_str(), 0600) == 0);
+    const Stack stack = stack_of_thread(victim, victim.number("tid"));
+    CAPTURE(shown(stack));
+    CHECK(mentions(stack, "poll"));
+    std::filesystem::remove(place);
 }
 
 TEST_CASE("all threads of a process are read, however many") {
