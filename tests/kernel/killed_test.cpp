@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The surgeon may be killed, or stopped, at any instant: the target never pays. UNWAIT_ROUNDS sets
-// how often that is tried for each kind of target (default 150).
+// The surgeon may be killed, or stopped, at any instant: the target never pays.
 #include <doctest/doctest.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "hitting.hpp"
 #include "operating.hpp"
 
 namespace unwait::test {
@@ -24,63 +19,14 @@ using std::chrono::microseconds;
 
 constexpr int fds_per_round = 12;
 
-int rounds() {
-    const char* text = std::getenv("UNWAIT_ROUNDS");
-    return text == nullptr ? 150 : std::atoi(text);
-}
-
-/// Calls `done` until it is true; false when that takes more than a minute.
-template <typename Done>
-bool eventually(Done&& done) {
-    const auto deadline = Clock::now() + slowness * std::chrono::seconds(60);
-    while (!done()) {
-        if (Clock::now() > deadline) return false;
-        ::poll(nullptr, 0, 1);
-    }
-    return true;
-}
-
-void spin_for(microseconds time) {
-    for (const auto end = Clock::now() + time; Clock::now() < end;) {
-    }
-}
-
-/// What the threads of a target do between two rounds.
-enum class Idle { runs, sleeps };
-
-/// No thread is traced, and none is left stopped. Where all sleep, none is in a blob any more
-/// either.
-bool is_free(pid_t pid, Idle idle = Idle::runs) {
-    for (const auto& task :
-         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
-        const auto tid = std::stoi(task.path().filename().string());
-        const auto state = process_state(tid);
-        if (tracer_of(tid) != "0" || state == "t" || state == "T") return false;
-        if (idle == Idle::sleeps && state != "S") return false;
-    }
-    return true;
-}
-
-/// An unwait of its own process group that operates on these fds; gets `signal` after `delay`.
+/// An unwait that operates on these fds; gets `signal` after `delay`.
 void operate_and_be_hit(const Victim& victim, const std::vector<std::uint64_t>& fds,
                         ptrace::Operation operation, Freeze freeze, int signal,
                         microseconds delay) {
     const Cuts cuts(victim, fds);
     const auto patient = patient_of(victim, freeze);
-    const pid_t tool = ::fork();
-    if (tool == 0) {
-        ::setpgid(0, 0);
-        static_cast<void>(ptrace::operate(patient, operation, cuts.cuts));
-        ::_exit(0);
-    }
-    ::setpgid(tool, tool);
-    spin_for(delay);
-    ::kill(-tool, signal);
-    if (signal == SIGSTOP) {
-        CHECK(eventually([&] { return is_free(victim.pid()); }));
-        ::kill(-tool, SIGKILL);
-    }
-    ::waitpid(tool, nullptr, 0);
+    const auto work = [&] { static_cast<void>(ptrace::operate(patient, operation, cuts.cuts)); };
+    run_and_hit(victim.pid(), work, signal, delay);
 }
 
 /// How long one takes that is left in peace.
@@ -143,7 +89,7 @@ TEST_CASE("killed at any instant: no register changes") {
         CAPTURE(mode);
         Victim victim({"registers", "mode=" + mode});
         const auto idle = mode == "user" || mode == "getpid" ? Idle::runs : Idle::sleeps;
-        hit_often(victim, rounds() / 3, idle, [&] {
+        hit_often(victim, rounds_of_hitting() / 3, idle, [&] {
             const auto facts = victim.ask("regs");
             CHECK(facts.find(" broken=0 ") != std::string::npos);
             CAPTURE(facts);
@@ -157,7 +103,7 @@ TEST_CASE("killed at any instant under a storm: no signal is lost or out of orde
         Victim victim({"signal-order", "mode=" + mode});
         constexpr int storm = 20'000;
         bool is_storming = false;
-        hit_often(victim, rounds(), Idle::runs, [&] {
+        hit_often(victim, rounds_of_hitting(), Idle::runs, [&] {
             const auto facts = victim.ask("signals");
             CAPTURE(facts);
             if (is_storming) {
@@ -176,7 +122,8 @@ TEST_CASE("killed at any instant: blocking calls go on") {
                    "only=read_pipe,accept,poll,poll_timeout,select,ppoll,futex_wait,futex_wait_"
                    "timeout,nanosleep,pause,wait4,flock,rt_sigsuspend,recvfrom,msgrcv"});
     const auto before = victim.ask("results");
-    hit_often(victim, rounds(), Idle::sleeps, [&] { CHECK(victim.ask("results") == before); });
+    hit_often(victim, rounds_of_hitting(), Idle::sleeps,
+              [&] { CHECK(victim.ask("results") == before); });
 }
 
 }  // namespace unwait::test

@@ -55,8 +55,8 @@ pid_t start_storm(int count) {
 }
 
 /// A thread (mode=spin: always in user mode, mode=read: blocked in a read) that takes every
-/// SIGRTMIN. `storm N` has a child send N of them; `signals` tells received, disordered (lost or
-/// out of order) and strange (whose siginfo is not the sender's).
+/// SIGRTMIN, and busy=0 others that only run. `storm N` has a child send N of them; `signals` tells
+/// received, disordered (lost or out of order) and strange (whose siginfo is not the sender's).
 void signal_order(Stage& stage, const Arguments& arguments) {
     make_close_wait(stage, arguments);
     struct sigaction action {};
@@ -78,6 +78,11 @@ void signal_order(Stage& stage, const Arguments& arguments) {
     sigemptyset(&mask);
     sigaddset(&mask, SIGRTMIN);
     must(pthread_sigmask(SIG_BLOCK, &mask, nullptr), "pthread_sigmask");
+    for (long left = arguments.number("busy", 0); left > 0; --left) {
+        std::thread([] {
+            while (tid != 0) continue;
+        }).detach();
+    }
     stage.answer("storm", [](const std::string& count) {
         return std::to_string(start_storm(std::atoi(count.c_str())));
     });

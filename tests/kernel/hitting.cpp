@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "hitting.hpp"
+
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+namespace unwait::test {
+namespace {
+
+void spin_for(std::chrono::microseconds time) {
+    using Clock = std::chrono::steady_clock;
+    for (const auto end = Clock::now() + time; Clock::now() < end;) {
+    }
+}
+
+}  // namespace
+
+int rounds_of_hitting() {
+    const char* text = std::getenv("UNWAIT_ROUNDS");
+    return text == nullptr ? 150 : std::atoi(text);
+}
+
+bool is_free(pid_t pid, Idle idle) {
+    for (const auto& task :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+        const auto tid = std::stoi(task.path().filename().string());
+        const auto state = process_state(tid);
+        if (tracer_of(tid) != "0" || state == "t" || state == "T") return false;
+        if (idle == Idle::sleeps && state != "S") return false;
+    }
+    return true;
+}
+
+bool run_and_hit(pid_t target, const std::function<void()>& body, int signal,
+                 std::chrono::microseconds delay) {
+    const pid_t tool = ::fork();
+    if (tool == 0) {
+        ::setpgid(0, 0);
+        body();
+        ::_exit(0);
+    }
+    ::setpgid(tool, tool);
+    spin_for(delay);
+    ::kill(-tool, signal);
+    if (signal == SIGSTOP) {
+        CHECK(eventually([target] { return is_free(target); }));
+        ::kill(-tool, SIGKILL);
+    }
+    int status = 0;
+    ::waitpid(tool, &status, 0);
+    return WIFEXITED(status);
+}
+
+}  // namespace unwait::test
