@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# usage: tests/bench.sh [--rounds N] [--json FILE] [find|growth|one|many|threads|memory]...
+# usage: tests/bench.sh [--rounds N] [--json FILE] [find|growth|one|many|threads|stack|memory]...
 # Installs what is missing (Debian), builds optimised and compares unwait with gdb, ss, lsof and
 # with what the kernel can do at best, in one run. Use an otherwise idle machine, as root.
 set -euo pipefail

@@ -13,6 +13,8 @@ namespace unwait::bench {
 [[nodiscard]] Section growth(int rounds);
 /// Closing one fd of a busy process with one thread, or with many that sleep: gdb, a bare stop.
 [[nodiscard]] Section clear_one(int rounds, long sleeping_threads);
+/// The stack of a busy thread: gdb, a bare stop.
+[[nodiscard]] Section take_stack(int rounds);
 /// Closing 3,000 fds of one process: the same loop of close(2) inside of it.
 [[nodiscard]] Section clear_many(int rounds);
 /// What unwait itself takes of the machine with 100,000 stuck sockets.

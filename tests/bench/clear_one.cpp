@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <cerrno>
 #include <ctime>
-#include <functional>
 #include <stdexcept>
 #include <utility>
 
@@ -19,21 +18,14 @@ struct Seen {
     Row pause;
 };
 
-/// What a busy thread of a fresh process sees while `act` is done to the process.
-void observe(long sleeping_threads, Row& pause, const std::function<void(Target&)>& act) {
-    Target target(1, sleeping_threads);
-    target.spin();
-    act(target);
-    pause.samples.push_back(target.longest_gap_ns());
-}
-
 /// gdb may end the process, and says nothing of it in its exit status.
 void clear(Seen& seen, long sleeping_threads, Words (*command)(pid_t, int), bool must_succeed) {
-    observe(sleeping_threads, seen.pause, [&](Target& target) {
+    const auto act = [&](Target& target) {
         const Words words = command(target.pid(), target.fd());
         const Run result = must_succeed ? run_well(words) : run(words);
         seen.total.samples.push_back(result.wall_ns);
-    });
+    };
+    seen.pause.samples.push_back(longest_pause_ns(sleeping_threads, act));
 }
 
 void do_nothing(double nanoseconds) {
@@ -54,9 +46,10 @@ Section clear_one(int rounds, long sleeping_threads) {
     for (int i = 0; i < rounds; ++i) {
         clear(unwait, sleeping_threads, unwait_close, true);
         clear(gdb, sleeping_threads, gdb_close, false);
-        observe(sleeping_threads, bare, [](Target& target) { stop_barely(target.pid()); });
-        observe(sleeping_threads, nothing,
-                [&](Target&) { do_nothing(unwait.total.samples.back()); });
+        const auto stop = [](Target& target) { stop_barely(target.pid()); };
+        bare.samples.push_back(longest_pause_ns(sleeping_threads, stop));
+        const auto wait = [&](Target&) { do_nothing(unwait.total.samples.back()); };
+        nothing.samples.push_back(longest_pause_ns(sleeping_threads, wait));
     }
     const double pause = median(unwait.pause);
     Section section{

@@ -45,6 +45,15 @@ Words gdb_close(pid_t pid, int fd) {
             "print (int)close(" + std::to_string(fd) + ")"};
 }
 
+Words unwait_stacks(pid_t pid) {
+    return {UNWAIT_TOOL,  "explain", "--stack", "-J",
+            "--min-idle", "0",       "--pid",   std::to_string(pid)};
+}
+
+Words gdb_stacks(pid_t pid) {
+    return {"gdb", "-nx", "-p", std::to_string(pid), "-batch", "-ex", "thread apply all bt"};
+}
+
 bool is_installed(const std::string& program) {
     const char* path = std::getenv("PATH");
     std::istringstream directories(path == nullptr ? "" : path);

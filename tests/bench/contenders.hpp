@@ -24,6 +24,10 @@ using Words = std::vector<std::string>;
 /// The one-liner that is passed on wherever this is asked.
 [[nodiscard]] Words gdb_close(pid_t pid, int fd);
 
+/// The stacks of the threads of one process.
+[[nodiscard]] Words unwait_stacks(pid_t pid);
+[[nodiscard]] Words gdb_stacks(pid_t pid);
+
 /// Whether PATH has it.
 [[nodiscard]] bool is_installed(const std::string& program);
 

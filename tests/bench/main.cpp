@@ -28,6 +28,7 @@ constexpr std::array benchmarks{
     Entry{"one", [](int rounds) { return clear_one(rounds, 0); }},
     Entry{"many", clear_many},
     Entry{"threads", [](int rounds) { return clear_one(rounds, sleeping_threads); }},
+    Entry{"stack", take_stack},
     Entry{"memory", memory},
 };
 
@@ -46,7 +47,8 @@ bool is_known(std::string_view name) {
 
 [[noreturn]] void explain() {
     std::fputs(
-        "usage: unwait-bench [--rounds N] [--json FILE] [find|growth|one|many|threads|memory]...\n",
+        "usage: unwait-bench [--rounds N] [--json FILE] "
+        "[find|growth|one|many|threads|stack|memory]...\n",
         stderr);
     std::exit(64);
 }

@@ -65,4 +65,11 @@ double Target::long_gaps_ns() const {
 
 double Target::close_all_ns() { return static_cast<double>(victim_.ask_number("close-all")); }
 
+double longest_pause_ns(long sleeping_threads, const std::function<void(Target&)>& act) {
+    Target target(1, sleeping_threads);
+    target.spin();
+    act(target);
+    return target.longest_gap_ns();
+}
+
 }  // namespace unwait::bench

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,5 +37,9 @@ private:
     test::Victim victim_;
     victim::Meter* meter_;
 };
+
+/// What a busy thread of a fresh process sees while `act` is done to the process.
+[[nodiscard]] double longest_pause_ns(long sleeping_threads,
+                                      const std::function<void(Target&)>& act);
 
 }  // namespace unwait::bench
