@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "policy_facts.hpp"
 #include "policy_file.hpp"
+#include "progress.hpp"
 #include "run_marks.hpp"
 #include "unwait/execute.hpp"
 #include "unwait/planner.hpp"
@@ -196,7 +198,10 @@ ExitStatus Run::carry_out(Report report, std::vector<Outcome> settled) {
         }
     }
     stop_.arm();
+    std::optional<Progress> progress(std::in_place, talk_, "clearing", open.steps.size());
+    observers.add(&*progress);
     auto outcomes = execute(open, *runner, stop_, observers);
+    progress.reset();
     stop_.disarm();
     if (for_real) {
         std::ranges::move(outcomes, std::back_inserter(settled));

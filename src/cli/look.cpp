@@ -5,9 +5,11 @@
 
 #include <cerrno>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "elsewhere.hpp"
+#include "progress.hpp"
 #include "unwait/diagnose.hpp"
 #include "unwait/error.hpp"
 #include "unwait/take_snapshot.hpp"
@@ -76,10 +78,12 @@ void tell_elsewhere(const Selector& selector, const Talk& talk) {
 Report look(std::string command, const Selector& selector, std::chrono::milliseconds min_idle,
             bool with_use, const Talk& talk) {
     require_processes(selector);
+    std::optional<Progress> progress(std::in_place, talk, "looking");
     Snapshot snapshot = take_snapshot(selector, with_use);
     Report report;
     report.command = std::move(command);
     report.findings = diagnose(snapshot, selector, min_idle);
+    progress.reset();
     report.taken_at = snapshot.taken_at;
     report.boot_id = std::move(snapshot.boot_id);
     report.host = std::move(snapshot.host);

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "exit_status.hpp"
+#include "progress.hpp"
 #include "unwait/error.hpp"
 
 namespace unwait::cli {
@@ -25,6 +26,7 @@ constexpr milliseconds no_end{24 * 3600 * 1000};
 
 template <typename Status>
 [[noreturn]] void end_now(int fd, std::string_view line, Status status) {
+    erase_progress();
     [[maybe_unused]] const ssize_t ignored = ::write(fd, line.data(), line.size());
     ::_exit(static_cast<int>(status));
 }

@@ -68,6 +68,12 @@ void ResultStream::flush() {
     if (!write_all(STDOUT_FILENO, text)) throw Error(errno, "write to standard output");
 }
 
+bool Talk::shows_progress() const {
+    const bool results_between = output_.format == Format::ndjson && ::isatty(STDOUT_FILENO) == 1;
+    return !output_.quiet && !results_between && variable("TERM") != "dumb" &&
+           ::isatty(STDERR_FILENO) == 1;
+}
+
 void Talk::note(std::string_view line) const {
     if (!output_.quiet) tell(line);
 }

@@ -31,6 +31,9 @@ public:
 
     [[nodiscard]] bool is_quiet() const noexcept { return output_.quiet; }
     [[nodiscard]] bool is_verbose() const noexcept { return output_.verbose; }
+    /// Whether standard error is a terminal on which a line may come and go, and results do not
+    /// come between.
+    [[nodiscard]] bool shows_progress() const;
 
     /// A line that --quiet suppresses.
     void note(std::string_view line) const;
