@@ -48,19 +48,29 @@ struct Observation {
         std::string call;
         std::uint64_t looks = 0;
     };
+    /// System calls that were made with one of its fds.
+    struct Traced {
+        std::string call;
+        std::uint64_t count = 0;
+
+        bool operator==(const Traced&) const = default;
+    };
     std::chrono::milliseconds duration{0};
     std::uint64_t looks = 0;
-    std::vector<Calls> calls;    ///< on the socket, by how many looks met a thread in them
-    std::uint64_t read = 0;      ///< bytes that the application took
-    bool read_end = false;       ///< it took the peer's FIN, as an end of file
-    std::uint64_t written = 0;   ///< bytes that it gave
-    std::uint64_t received = 0;  ///< bytes that came from the peer
-    bool is_gone = false;        ///< it was closed meanwhile
-    std::string text;            ///< all that as a sentence
+    std::vector<Calls> calls;  ///< on the socket, by how many looks met a thread in them
+    std::optional<std::vector<Traced>> traced = {};  ///< when all of them were counted
+    std::string not_traced = {};                     ///< why they were not, though it was asked for
+    std::uint64_t read = 0;                          ///< bytes that the application took
+    bool read_end = false;                           ///< it took the peer's FIN, as an end of file
+    std::uint64_t written = 0;                       ///< bytes that it gave
+    std::uint64_t received = 0;                      ///< bytes that came from the peer
+    bool is_gone = false;                            ///< it was closed meanwhile
+    std::string text;                                ///< all that as a sentence
 
     /// Whether the application did anything to the socket.
     [[nodiscard]] bool touched() const noexcept {
-        return !calls.empty() || read > 0 || read_end || written > 0 || is_gone;
+        return !calls.empty() || (traced && !traced->empty()) || read > 0 || read_end ||
+               written > 0 || is_gone;
     }
 };
 

@@ -9,5 +9,5 @@ numbers = [str(byte) for byte in source.read_bytes()]
 lines = [",".join(numbers[at:at + 24]) for at in range(0, len(numbers), 24)]
 header.write_text(
     "#pragma once\n#include <array>\n#include <cstdint>\n"
-    f"inline constexpr std::array<std::uint8_t, {len(numbers)}> socket_fds_object{{\n"
+    f"inline constexpr std::array<std::uint8_t, {len(numbers)}> {header.stem}{{\n"
     + ",\n".join(lines) + "};\n")

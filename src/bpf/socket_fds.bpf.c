@@ -2,24 +2,11 @@
 /* Walks all fds of all fd tables (BPF iterator task_file, Linux 5.8) and writes those that lead to a
  * wanted socket. bpf_sock_from_file() came with Linux 5.11. */
 
-typedef signed char __s8;
-typedef unsigned char __u8;
-typedef short __s16;
-typedef unsigned short __u16;
-typedef int __s32;
-typedef unsigned int __u32;
-typedef long long __s64;
-typedef unsigned long long __u64;
-typedef __u16 __be16;
-typedef __u32 __be32;
-typedef __u32 __wsum;
+#include "kernel_types.h"
 
 #include <bpf/bpf_helpers.h>
 
 #include "socket_fd.h"
-
-/* Only what is read here; the loader looks the offsets up in the BTF of the running kernel. */
-#define FROM_KERNEL __attribute__((preserve_access_index))
 
 struct inode {
     unsigned long i_ino;

@@ -2,42 +2,21 @@
 #include "socket_fds.hpp"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <map>
-#include <memory>
 #include <utility>
 
 #include "fd.hpp"
-#include "namespaces.hpp"
+#include "program.hpp"
 #include "socket_fd.h"
 #include "socket_fds_object.hpp"
 
 namespace unwait::bpf {
 namespace {
-
-struct Close {
-    void operator()(bpf_object* object) const noexcept { bpf_object__close(object); }
-    void operator()(bpf_link* link) const noexcept { bpf_link__destroy(link); }
-};
-
-Unavailable unavailable(const char* step, int error) {
-    switch (error) {
-        case EPERM:
-        case EACCES:
-            return {std::string(step) +
-                    " is not permitted: run as root, or with CAP_BPF and CAP_PERFMON"};
-        case ENOSYS:
-            return {"the kernel has no bpf(2)"};
-        default:
-            return {std::string(step) + ": " + std::strerror(error)};
-    }
-}
 
 /// The program, loaded.
 class Program {
@@ -50,35 +29,16 @@ public:
     [[nodiscard]] sys::Fd walk();
 
 private:
-    explicit Program(bpf_object* object) noexcept : object_(object) {}
+    explicit Program(Object object) noexcept : object_(std::move(object)) {}
 
-    std::unique_ptr<bpf_object, Close> object_;
-    std::unique_ptr<bpf_link, Close> link_;
+    Object object_;
+    Link link_;
 };
 
 std::variant<Program, Unavailable> Program::load() {
-    // The iterator numbers processes as the first one does.
-    if (!sys::in_first_namespace(sys::NamespaceKind::pid)) {
-        return Unavailable{
-            "BPF numbers processes as the host does, and this is a pid namespace of "
-            "a container: run on the host"};
-    }
-    if (::access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
-        return Unavailable{
-            "the kernel does not describe its types: CONFIG_DEBUG_INFO_BTF gives "
-            "/sys/kernel/btf/vmlinux"};
-    }
-    libbpf_set_print(nullptr);
-    bpf_object_open_opts options{};
-    options.sz = sizeof options;
-    options.object_name = "unwait";
-    Program program(
-        bpf_object__open_mem(socket_fds_object.data(), socket_fds_object.size(), &options));
-    if (!program.object_) return unavailable("open of the BPF program", errno);
-    if (const int error = -bpf_object__load(program.object_.get()); error != 0) {
-        return unavailable("load of the BPF program", error);
-    }
-    return program;
+    auto loaded = bpf::load(socket_fds_object);
+    if (auto* why = std::get_if<Unavailable>(&loaded)) return std::move(*why);
+    return Program(std::move(std::get<Object>(loaded)));
 }
 
 int Program::want(std::span<const std::uint64_t> inodes) {

@@ -4,21 +4,16 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <variant>
 #include <vector>
 
 #include "known_fd.hpp"
+#include "unavailable.hpp"
 
 /// The search for fds by a program in the kernel, which looks at every fd of the machine without a
 /// system call for each. Nothing of it stays behind: program, map and iterator end with the call,
 /// or with our process.
 namespace unwait::bpf {
-
-/// Why it cannot be asked here, with the remedy.
-struct Unavailable {
-    std::string why;
-};
 
 /// All fds, in tables of all processes and threads whatever their namespaces, that lead to one of
 /// these socket inodes; ordered, one thread for each table.

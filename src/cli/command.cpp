@@ -70,6 +70,11 @@ ExplainCommand explain_command(const Given& given) {
         }
         command.inquiry.observe = rounded_up(*duration);
     }
+    command.inquiry.trace = given.contains("trace");
+    if (command.inquiry.trace && !command.inquiry.observe) {
+        throw UsageError("--trace needs --observe: calls are counted while it watches",
+                         "add --observe DURATION, such as --observe 5s");
+    }
     command.timeout = timeout_of(given);
     command.output = output_of(given);
     return command;

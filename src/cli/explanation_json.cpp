@@ -57,16 +57,22 @@ Json observation_json(const Observation& observation) {
     const auto call_json = [](const Observation::Calls& calls) -> Json {
         return {{"call", calls.call}, {"looks", calls.looks}};
     };
-    return {{"duration_ms", observation.duration.count()},
-            {"looks", observation.looks},
-            {"touched", observation.touched()},
-            {"calls", array_of(observation.calls, call_json)},
-            {"read_bytes", observation.read},
-            {"read_end", observation.read_end},
-            {"written_bytes", observation.written},
-            {"received_bytes", observation.received},
-            {"gone", observation.is_gone},
-            {"text", observation.text}};
+    const auto traced_json = [](const Observation::Traced& traced) -> Json {
+        return {{"call", traced.call}, {"count", traced.count}};
+    };
+    return {
+        {"duration_ms", observation.duration.count()},
+        {"looks", observation.looks},
+        {"touched", observation.touched()},
+        {"calls", array_of(observation.calls, call_json)},
+        {"traced", observation.traced ? array_of(*observation.traced, traced_json) : Json(nullptr)},
+        {"not_traced", text_or_null(observation.not_traced)},
+        {"read_bytes", observation.read},
+        {"read_end", observation.read_end},
+        {"written_bytes", observation.written},
+        {"received_bytes", observation.received},
+        {"gone", observation.is_gone},
+        {"text", observation.text}};
 }
 
 Json action_json(const ActionView& view) {

@@ -53,6 +53,8 @@ constexpr auto options = std::to_array<OptionSpec>({
      "the stacks of the threads that are told of"},
     {Section::inquiry, "observe", 0, "DURATION", false, on_explain,
      "watch for so long whether the application touches the socket"},
+    {Section::inquiry, "trace", 0, "", false, on_explain,
+     "with --observe: count its system calls on the socket, all of them"},
 
     {Section::actions, "actions", 0, "LIST", false, on_clear,
      "auto, or a ladder: shutdown, close, replace, destroy, term, kill"},

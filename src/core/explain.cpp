@@ -136,6 +136,8 @@ std::vector<FdShare> shares_of(const Finding& finding, const std::vector<HeldSoc
     return shares;
 }
 
+using Traces = std::vector<Observation::Traced>;
+
 void conclude(Observation& observation, const Finding& finding) {
     const auto seconds = format_duration(observation.duration);
     std::string text = "watched for " + seconds + ": ";
@@ -157,9 +159,13 @@ void conclude(Observation& observation, const Finding& finding) {
     if (observation.written > 0) {
         seen.push_back(counted(observation.written, "byte was", "bytes were") + " written");
     }
+    for (const auto& [call, count] : observation.traced.value_or(Traces{})) {
+        seen.push_back("it called " + call + " on it " + counted(count, "time", "times"));
+    }
     if (seen.empty()) {
         text += "in " + counted(observation.looks, "look", "looks") +
                 " no thread was in a call on it, and nothing was read or written";
+        if (observation.traced) text += ", nor was any other call made with its fd";
         if (!finding.holders.empty()) {
             text += ": the application does not touch it";
         }
@@ -168,6 +174,9 @@ void conclude(Observation& observation, const Finding& finding) {
     }
     if (observation.received > 0) {
         text += "; " + counted_bytes(observation.received) + " came from the peer";
+    }
+    if (!observation.not_traced.empty()) {
+        text += "; its calls were not counted: " + observation.not_traced;
     }
     observation.text = std::move(text);
 }

@@ -130,7 +130,7 @@ void investigate(std::vector<Finding>& findings, const Selector& selector, const
     }
     if (inquiry.stacks) read_stacks(explanations);
     if (inquiry.observe) {
-        auto observations = observe(findings, *inquiry.observe);
+        auto observations = observe(findings, *inquiry.observe, inquiry.trace);
         for (std::size_t at = 0; at < findings.size(); ++at) {
             conclude(observations[at], findings[at]);
             explanations[at].observation = std::move(observations[at]);

@@ -15,6 +15,7 @@ namespace unwait {
 struct Inquiry {
     bool stacks = false;
     std::optional<std::chrono::milliseconds> observe;
+    bool trace = false;  ///< count the system calls on the sockets meanwhile
 };
 
 /// Adds its explanation to each finding. Nothing is changed; no thread is stopped, but for

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "call_trace.hpp"
 #include "networks.hpp"
 #include "thread_activity.hpp"
 #include "threads_on.hpp"
@@ -81,12 +82,15 @@ void compare(Observation& observation, const Socket& before, const std::optional
 
 }  // namespace
 
-std::vector<Observation> observe(std::span<const Finding> findings, milliseconds duration) {
+std::vector<Observation> observe(std::span<const Finding> findings, milliseconds duration,
+                                 bool trace) {
     std::vector<Observation> observations(findings.size());
     Networks networks;
     std::vector<std::optional<Socket>> before;
     for (const Finding& finding : findings) before.push_back(networks.get(finding.socket));
 
+    std::optional<CallTrace> calls;
+    if (trace) calls.emplace(findings);
     const auto begin = Clock::now();
     for (;;) {
         look_once(findings, observations);
@@ -95,6 +99,7 @@ std::vector<Observation> observe(std::span<const Finding> findings, milliseconds
         ::poll(nullptr, 0, static_cast<int>(std::min(left, between_looks).count()));
     }
     const auto taken = std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
+    if (calls) calls->tell(findings, observations);
     for (std::size_t at = 0; at < findings.size(); ++at) {
         observations[at].duration = taken;
         if (findings[at].socket.state == TcpState::closed) continue;  // no counters move any more

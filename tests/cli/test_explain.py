@@ -2,9 +2,10 @@
 """unwait explain, against servers that leak."""
 
 import re
+import subprocess
 import unittest
 
-from support import Leaky, TestCase, normal
+from support import UNWAIT, Leaky, TestCase, normal
 
 
 def only(items):
@@ -79,6 +80,48 @@ class Explain(TestCase):
             self.assertIn(calls["call"], ("poll", "ppoll"))
             self.assertFalse(second["explanation"]["observation"]["touched"])
             self.run_ok("clear", "--port", leak.port, "--min-idle", "0", "-y")
+
+    def test_trace_counts_the_calls_on_the_socket(self):
+        with Leaky(b"api", count=2) as leak:
+            arguments = [
+                "explain", "--port", leak.port, "--min-idle", "0", "--observe", "2s", "--trace"
+            ]
+            finding = self.report(*arguments)["findings"][0]
+            observation = finding["explanation"]["observation"]
+            self.assertEqual((observation["traced"], observation["not_traced"]), ([], None))
+            self.assertFalse(observation["touched"])
+            self.assertIn("nor was any other call", observation["text"])
+            # fstat(2) moves no byte and blocks nowhere: nothing else could see it.
+            watching = subprocess.Popen(
+                [UNWAIT, *map(str, arguments), "-J"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+            asked = 0
+            while watching.poll() is None and asked < 1_000_000:
+                leak.open_fds()
+                asked += 1
+            report = self.valid_report(watching.communicate(timeout=60)[0])
+            for finding in report["findings"]:
+                observation = finding["explanation"]["observation"]
+                traced = only(observation["traced"])
+                self.assertIn(traced["call"], ("fstat", "newfstatat"))
+                self.assertGreater(traced["count"], 0)
+                self.assertLessEqual(traced["count"], asked)
+                self.assertTrue(observation["touched"])
+                self.assertEqual((observation["calls"], observation["read_bytes"]), ([], 0))
+                self.assertIn(f"it called {traced['call']} on it", observation["text"])
+
+    def test_trace_says_why_it_cannot(self):
+        with Leaky() as leak:
+            without_bpf = ["setpriv", "--bounding-set", "-bpf,-perfmon,-sys_admin"]
+            result = subprocess.run(
+                [*without_bpf, UNWAIT, "explain", "--port", str(leak.port), "--observe", "50ms",
+                 "--trace", "-J"],
+                capture_output=True,
+            )
+            observation = only(self.valid_report(result.stdout)["findings"])["explanation"]["observation"]
+            self.assertIsNone(observation["traced"])
+            self.assertIn("CAP_BPF", observation["not_traced"])
+            self.assertIn("were not counted: ", observation["text"])
 
     def test_stack(self):
         with Leaky(b"api") as leak:

@@ -71,6 +71,7 @@ WRONG = [
     ["explain", "--by", "unit"],
     ["explain", "--observe", "0"],
     ["explain", "--observe"],
+    ["explain", "--trace"],
     ["list", "--observe", "5s"],
     ["list", "--stack"],
     ["clear"],

@@ -82,6 +82,20 @@ TEST_CASE("what was observed is said in a sentence") {
     CHECK(sentence() ==
           "watched for 5s: a thread was in poll on it in 7 of 500 looks and 1 byte was written; "
           "2 bytes came from the peer");
+    observation.calls.clear();
+    observation.written = observation.received = 0;
+    observation.traced.emplace();
+    CHECK(sentence() ==
+          "watched for 5s: in 500 looks no thread was in a call on it, and nothing was read or "
+          "written, nor was any other call made with its fd: the application does not touch it");
+    CHECK_FALSE(observation.touched());
+    observation.traced = {{"fcntl", 1}, {"ioctl", 12}};
+    CHECK(sentence() ==
+          "watched for 5s: it called fcntl on it 1 time and it called ioctl on it 12 times");
+    CHECK(observation.touched());
+    observation.traced.reset();
+    observation.not_traced = "the kernel has no bpf(2)";
+    CHECK(sentence().ends_with("; its calls were not counted: the kernel has no bpf(2)"));
     observation.is_gone = true;
     CHECK(sentence() == "watched for 5s: the application closed it meanwhile");
 }
