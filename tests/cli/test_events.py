@@ -44,6 +44,40 @@ class Records(TestCase):
             self.assertEqual(rest, ["outcome", "outcome", "summary"])
             self.assertEqual(process.wait(DEADLINE), 130)
 
+    def test_an_outcome_does_not_wait_for_the_steps_that_go_on(self):
+        """One is to be shut down and nothing more; the other's process takes its time to end."""
+        def deaf():
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+        with Leaky() as one, Leaky(preexec_fn=deaf) as other, tempfile.TemporaryDirectory() as place:
+            policy = pathlib.Path(place) / "policy.json"
+            policy.write_text(json.dumps({"policy_version": 1, "rules": [
+                {"match": {"port": [str(one.port)]}, "actions": ["shutdown"]},
+                {"match": {"port": [str(other.port)]}, "actions": ["term"]},
+            ]}))
+            process = subprocess.Popen(
+                [UNWAIT, "clear", "--port", f"{one.port},{other.port}", "--min-idle", "0", "-y",
+                 "-o", "ndjson", "--actions", "shutdown,term", "--settle", "100ms",
+                 "--grace", "1h", "--policy", str(policy)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                env=environment(),
+            )
+            self.addCleanup(process.stdout.close)
+            ports = {}
+            for line in process.stdout:
+                record = json.loads(line)
+                if record["type"] == "step":
+                    ports[record["id"]] = record["socket"]["local"]["port"]
+                if record["type"] == "outcome":
+                    break
+            self.assertEqual((ports[record["id"]], record["result"]), (one.port, "cleared"))
+            self.assertIsNone(process.poll())
+            process.send_signal(signal.SIGINT)
+            rest = [json.loads(line) for line in process.stdout]
+            self.assertEqual([each["type"] for each in rest], ["outcome", "summary"])
+            self.assertEqual(ports[rest[0]["id"]], other.port)
+            self.assertEqual(process.wait(DEADLINE), 130)
+
     def test_the_order_is_always_the_same(self):
         """By the addresses of the ends, whoever holds them and however they were found."""
         with Leaky(count=9) as one, Leaky(count=9, ipv6=True) as two:
