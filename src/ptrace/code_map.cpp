@@ -91,6 +91,12 @@ std::string CodeMap::object_at(std::uintptr_t address) const {
     return range == nullptr ? std::string() : range->name;
 }
 
+std::optional<AddressRange> CodeMap::range_of(std::string_view object) const {
+    const auto found = std::ranges::find(objects_, object, &Range::name);
+    if (found == objects_.end()) return std::nullopt;
+    return AddressRange{found->begin, found->end};
+}
+
 std::optional<CodeMap::Name> CodeMap::generated_at(std::uintptr_t address) const {
     const Range* range = find(generated_, address);
     if (range == nullptr) return std::nullopt;

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "residue.hpp"
+
 namespace unwait::ptrace {
 
 /// Where the code of a process is from.
@@ -21,6 +23,9 @@ public:
     [[nodiscard]] bool is_code(std::uintptr_t address) const;
     /// The file that is mapped there; empty when it is none.
     [[nodiscard]] std::string object_at(std::uintptr_t address) const;
+
+    /// Where an object's code is mapped; absent when it is not.
+    [[nodiscard]] std::optional<AddressRange> range_of(std::string_view object) const;
 
     struct Name {
         std::string function;

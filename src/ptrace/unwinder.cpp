@@ -13,6 +13,11 @@
 #include "memory.hpp"
 #include "stack_sample.hpp"
 
+// It is there for all who know where a table is, but no header says so.
+#define dwarf_search_unwind_table UNW_OBJ(dwarf_search_unwind_table)
+extern "C" int dwarf_search_unwind_table(unw_addr_space_t, unw_word_t, unw_dyn_info_t*,
+                                         unw_proc_info_t*, int, void*);
+
 namespace unwait::ptrace {
 
 namespace {
@@ -21,6 +26,7 @@ namespace {
 /// libunwind-ptrace that find unwind tables and names want it to be theirs.
 struct Subject {
     const StackSample* sample = nullptr;
+    const UnwindTable* vdso = nullptr;  ///< absent when there is none
     pid_t tid = 0;
     bool wanted_unknown = false;  ///< a register was needed that a partial sample does not have
 };
@@ -59,6 +65,22 @@ int dynamic_list(unw_addr_space_t, unw_word_t*, void*) { return -UNW_ENOINFO; }
 
 int resume(unw_addr_space_t, unw_cursor_t*, void*) { return -UNW_EINVAL; }
 
+int find_procedure(unw_addr_space_t space, unw_word_t address, unw_proc_info_t* info, int needed,
+                   void* tables) {
+    const UnwindTable* vdso = subject.vdso;
+    if (vdso == nullptr || !vdso->code.contains(address)) {
+        return _UPT_find_proc_info(space, address, info, needed, tables);
+    }
+    unw_dyn_info_t table{};
+    table.start_ip = vdso->code.begin;
+    table.end_ip = vdso->code.end;
+    table.format = UNW_INFO_FORMAT_REMOTE_TABLE;
+    table.u.rti.segbase = vdso->header;
+    table.u.rti.table_data = vdso->entries;
+    table.u.rti.table_len = vdso->count;  // an entry is as long as a word
+    return dwarf_search_unwind_table(space, address, &table, info, needed, tables);
+}
+
 struct Destroy {
     void operator()(void* info) const noexcept { _UPT_destroy(info); }
     void operator()(unw_addr_space* space) const noexcept { unw_destroy_addr_space(space); }
@@ -68,7 +90,7 @@ using Space = std::unique_ptr<unw_addr_space, Destroy>;
 
 Space make_space() {
     unw_accessors_t accessors{};
-    accessors.find_proc_info = _UPT_find_proc_info;
+    accessors.find_proc_info = find_procedure;
     accessors.put_unwind_info = _UPT_put_unwind_info;
     accessors.get_dyn_info_list_addr = dynamic_list;
     accessors.access_mem = access_memory;
@@ -114,12 +136,17 @@ StackFrame frame_at(unw_cursor_t& cursor, const CodeMap& code) {
     return frame;
 }
 
+}  // namespace
+
+Unwinder::Unwinder(const ProcessId& process) : process_(process), code_(CodeMap::of(process.pid)) {
+    if (const auto range = code_.range_of("[vdso]")) vdso_ = find_unwind_table(process.pid, *range);
+}
+
 /// Whether all of the stack was walked that this sample can show.
-bool walk(Stack& stack, const ProcessId& process, pid_t tid, const CodeMap& code,
-          const StackSample& sample) {
-    subject = {&sample, tid, false};
+bool Unwinder::walk(Stack& stack, pid_t tid, const StackSample& sample) const {
+    subject = {&sample, vdso_ ? &*vdso_ : nullptr, tid, false};
     const Space space = make_space();
-    const Tables tables(_UPT_create(process.pid));
+    const Tables tables(_UPT_create(process_.pid));
     unw_cursor_t cursor;
     if (!space || !tables || unw_init_remote(&cursor, space.get(), tables.get()) < 0) {
         stack.note = "the unwinder cannot begin there";
@@ -130,9 +157,9 @@ bool walk(Stack& stack, const ProcessId& process, pid_t tid, const CodeMap& code
             stack.note = "more calls are further out";
             return true;
         }
-        StackFrame frame = frame_at(cursor, code);
+        StackFrame frame = frame_at(cursor, code_);
         if (frame.address == 0) break;
-        if (!code.is_code(frame.address)) {  // a guess of libunwind's, where tables are missing
+        if (!code_.is_code(frame.address)) {  // a guess of libunwind's, where tables are missing
             stack.note = "nothing tells how to go on from there";
             break;
         }
@@ -141,12 +168,10 @@ bool walk(Stack& stack, const ProcessId& process, pid_t tid, const CodeMap& code
     return !subject.wanted_unknown;
 }
 
-}  // namespace
-
 Stack Unwinder::unwind(pid_t tid) const {
     Stack stack;
     StackSample sample = sample_asleep(tid);
-    if (sample.refusal.empty() && walk(stack, process_, tid, code_, sample)) return stack;
+    if (sample.refusal.empty() && walk(stack, tid, sample)) return stack;
     sample = sample_stopped(process_, tid);
     if (!sample.refusal.empty()) {
         if (stack.frames.empty()) stack.note = "no stack: " + sample.refusal;
@@ -154,7 +179,7 @@ Stack Unwinder::unwind(pid_t tid) const {
     }
     stack = {};
     stack.stopped = sample.stopped;
-    walk(stack, process_, tid, code_, sample);
+    walk(stack, tid, sample);
     return stack;
 }
 

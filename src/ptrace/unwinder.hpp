@@ -3,9 +3,13 @@
 
 #include <sys/types.h>
 
+#include <optional>
+
 #include "code_map.hpp"
 #include "stack.hpp"
+#include "stack_sample.hpp"
 #include "unwait/process.hpp"
+#include "unwind_table.hpp"
 
 namespace unwait::ptrace {
 
@@ -14,14 +18,16 @@ namespace unwait::ptrace {
 class Unwinder {
 public:
     /// Reads where its code is from.
-    explicit Unwinder(const ProcessId& process)
-        : process_(process), code_(CodeMap::of(process.pid)) {}
+    explicit Unwinder(const ProcessId& process);
 
     [[nodiscard]] Stack unwind(pid_t tid) const;
 
 private:
+    bool walk(Stack& stack, pid_t tid, const StackSample& sample) const;
+
     ProcessId process_;
     CodeMap code_;
+    std::optional<UnwindTable> vdso_;
 };
 
 }  // namespace unwait::ptrace

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -63,6 +64,21 @@ TEST_CASE("a thread that runs is held for its stack, and runs on") {
     victim.ask("reset");
     while (victim.ask_number("gap") == 0) {
     }
+}
+
+TEST_CASE("calls are followed out of the vdso, which is no file") {
+    Victim victim({"metered"});
+    victim.tell("spin");
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
+    Stack stack;
+    do {
+        stack = stack_of_thread(victim, static_cast<std::uint64_t>(victim.pid()));
+        REQUIRE(std::chrono::steady_clock::now() < deadline);
+    } while (stack.frames.empty() || stack.frames.front().object != "[vdso]");
+    CAPTURE(shown(stack));
+    CHECK(mentions(stack, "victim::"));
+    CHECK(mentions(stack, "main"));
+    CHECK(stack.note.empty());
 }
 
 TEST_CASE("no call notices that its thread was held") {
