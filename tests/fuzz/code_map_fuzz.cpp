@@ -13,7 +13,9 @@ namespace {
 
 /// What it says of an address is about that address, and was told.
 void check_address(const ptrace::CodeMap& map, std::uintptr_t address, std::string_view text) {
-    const auto told = [text](std::string_view name) { return text.find(name) != text.npos; };
+    const auto told = [text](std::string_view name) {
+        return text.find(name) != std::string_view::npos;
+    };
     assert(told(map.object_at(address)));
     assert(map.object_at(address).empty() || map.is_code(address));
     const auto generated = map.generated_at(address);
