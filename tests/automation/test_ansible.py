@@ -7,6 +7,7 @@ import os
 import pathlib
 import select
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -80,7 +81,7 @@ class Host:
         return pathlib.Path(f"/proc/{self.pid}/root{path}")
 
     def end(self):
-        self.process.kill()
+        os.kill(self.pid, signal.SIGKILL)  # with it go all that live there
         self.process.wait(DEADLINE)
         self.process.stdout.close()
         self.process.stderr.close()
@@ -141,16 +142,19 @@ class Role(TestCase):
             "-o ControlMaster=auto -o ControlPersist=60s "
             f"-o UserKnownHostsFile={self.directory}/known_hosts -o StrictHostKeyChecking=yes",
         )
-        return subprocess.Popen(
-            ["ansible-playbook", "-i", str(self.directory / "hosts.json"), "--forks", "3",
-             *options, str(self.directory / "play.yml")],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env=environment_of_it,
-        )
+        # No pipe: the ssh that stays for the next task would hold it open.
+        with open(self.directory / "shown", "w") as shown:
+            return subprocess.Popen(
+                ["ansible-playbook", "-i", str(self.directory / "hosts.json"), "--forks", "3",
+                 *options, str(self.directory / "play.yml")],
+                stdin=subprocess.DEVNULL, stdout=shown, stderr=subprocess.STDOUT,
+                env=environment_of_it,
+            )
 
     def finish(self, process, status=0):
         """What was shown, and the result of the task that clears, by host."""
-        shown = process.communicate(timeout=PATIENCE)[0]
+        process.wait(PATIENCE)
+        shown = (self.directory / "shown").read_text()
         self.assertEqual(process.returncode, status, shown)
         events = [json.loads(line) for line in self.events.read_text().splitlines()]
         cleared = {event["host"]: event for event in events
