@@ -133,6 +133,7 @@ class Role(TestCase):
         environment_of_it = environment(
             HOME=str(self.directory), ANSIBLE_HOME=str(self.directory / "ansible"),
             ANSIBLE_CONFIG=str(self.directory / "ansible.cfg"), ANSIBLE_PIPELINING="1", ANSIBLE_NOCOLOR="1",
+            ANSIBLE_SSH_TRANSFER_METHOD="piped",
             ANSIBLE_ROLES_PATH=str(SOURCE / "examples/ansible/roles"),
             ANSIBLE_CALLBACK_PLUGINS=str(pathlib.Path(__file__).parent / "callback"),
             ANSIBLE_CALLBACKS_ENABLED="ansible_events", EVENTS=str(self.events),
@@ -199,7 +200,7 @@ class Role(TestCase):
             self.assertEqual([each["result"] for each in outcomes], ["cleared"] * 2)
             left = only(done["web3"]["result"]["left_alone"])
             self.assertEqual(left["reason"], "denied-by-policy")
-            trail = self.hosts[0].file("/var/log/unwait.jsonl").read_text()
+            trail = self.hosts[0].file("/var/log/unwait/audit.jsonl").read_text()
             self.assertEqual(json.loads(trail.splitlines()[0])["host"], "web1")
 
             shown, again = self.play("--diff", **role)
