@@ -69,7 +69,7 @@ if [[ ! -e $packages/done ]]; then
         sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
     fetch "$kernel_package"
     fetch busybox-static
-    find "$unpacked" -name '*.ko.xz' -exec xz -d {} +
+    find "$unpacked" -path '*/kernel/net/*.ko.xz' -exec xz -d {} +
     touch "$packages/done"
 fi
 kernel=$(echo "$unpacked"/boot/vmlinuz-*)

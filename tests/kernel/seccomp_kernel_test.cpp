@@ -35,6 +35,23 @@ extern "C" {
 extern const char unwait_test_after_probe[];
 long unwait_test_probe(const std::uint64_t* values, long number);
 }
+#ifdef __aarch64__
+constexpr std::uint32_t architecture = AUDIT_ARCH_AARCH64;
+asm(R"(
+        .text
+        .globl unwait_test_probe, unwait_test_after_probe
+unwait_test_probe:
+        mov x8, x1
+        mov x9, x0
+        ldp x0, x1, [x9]
+        ldp x2, x3, [x9, #16]
+        ldp x4, x5, [x9, #32]
+        svc #0
+unwait_test_after_probe:
+        ret
+)");
+#else
+constexpr std::uint32_t architecture = AUDIT_ARCH_X86_64;
 asm(R"(
         .text
         .globl unwait_test_probe, unwait_test_after_probe
@@ -51,6 +68,7 @@ unwait_test_probe:
 unwait_test_after_probe:
         ret
 )");
+#endif
 
 /// Filters at random, of which the kernel takes many.
 class Generator {
@@ -236,7 +254,7 @@ TEST_CASE("the evaluator and the kernel agree on random filters") {
         for (std::size_t i = 0; i < calls.size(); ++i) {
             const auto& [a, b, c, d, e, f] = calls[i];
             const auto call = seccomp::make_call(
-                AUDIT_ARCH_X86_64, probed_call,
+                architecture, probed_call,
                 reinterpret_cast<std::uintptr_t>(&unwait_test_after_probe), {a, b, c, d, e, f});
             std::uint32_t returned = SECCOMP_RET_ALLOW;
             for (auto program = programs.rbegin(); program != programs.rend(); ++program) {
@@ -294,7 +312,7 @@ TEST_CASE("filters are read as they were installed") {
     CHECK(chain.read(child) == 0);
     CHECK(chain.size() == filters.size());
     for (std::uint32_t i = 0; i < filters.size(); ++i) {
-        const auto call = seccomp::make_call(AUDIT_ARCH_X86_64, 1, 0, {1000 + i});
+        const auto call = seccomp::make_call(architecture, 1, 0, {1000 + i});
         CHECK(chain.answer(call, evaluator) == (SECCOMP_RET_ERRNO | i));
     }
     CHECK(seccomp::filter_size(child, filters.size() - 1) == 4);
