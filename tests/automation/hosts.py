@@ -13,7 +13,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "cli"))
 
-from support import UNWAIT  # noqa: E402
+from support import SOURCE, UNWAIT  # noqa: E402
 
 # That of Debian: another user may not be able to run the one that runs the tests.
 PYTHON = "/usr/bin/python3"
@@ -31,6 +31,15 @@ def own_network():
         request[:2] = b"lo"
         request[16] = 1  # IFF_UP
         fcntl.ioctl(any_socket, 0x8914, bytes(request))  # SIOCSIFFLAGS
+
+
+def program(name):
+    """Where a program of others is: tests/run.sh gets those that would start a service."""
+    places = [str(SOURCE / "build-tests/bin"), os.environ["PATH"], "/usr/sbin",
+              "/usr/lib/nagios/plugins"]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    assert found, f"there is no {name}: tests/run.sh gets it"
+    return found
 
 
 def open_directory(test):

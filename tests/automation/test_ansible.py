@@ -11,10 +11,9 @@ import signal
 import subprocess
 import unittest
 
-from hosts import PYTHON, open_directory, own_network
+from hosts import PYTHON, open_directory, own_network, program
 from support import DEADLINE, HERE, SOURCE, UNWAIT, Leaky, TestCase, environment, only
 
-SSHD = shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin") or SOURCE / "build-tests/bin/sshd"
 PATIENCE = 5 * DEADLINE
 
 # Becomes a host, whose first process is its sshd.
@@ -56,7 +55,7 @@ class Host:
              "sh", "-ec", INSIDE],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=os.environ | {"NAME": self.name, "ADDRESS": self.address, "KEYS": str(keys),
-                              "SSHD": str(SSHD)},
+                              "SSHD": program("sshd")},
         )
         assert self.process.stdout.readline() == b"ready\n", self.process.stderr.read()
         outside = self.process.pid

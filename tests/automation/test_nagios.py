@@ -2,7 +2,6 @@
 """The definitions for Nagios and NRPE: accepted by Nagios, run by NRPE, and what they say is by the
 rules of monitoring plugins."""
 
-import os
 import pwd
 import re
 import shutil
@@ -10,12 +9,9 @@ import socket
 import subprocess
 import unittest
 
-from hosts import open_copy, open_directory, own_network
+from hosts import open_copy, open_directory, own_network, program
 from support import DEADLINE, SOURCE, Leaky, TestCase
 
-PATH = os.pathsep.join(
-    [str(SOURCE / "build-tests/bin"), os.environ["PATH"], "/usr/sbin", "/usr/lib/nagios/plugins"]
-)
 OBJECTS = SOURCE / "examples/nagios/unwait.cfg"
 NRPE = SOURCE / "examples/nagios/nrpe.cfg"
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
@@ -49,10 +45,6 @@ define host {
     contacts root
 }
 """
-
-
-def program(name):
-    return shutil.which(name, path=PATH)
 
 
 class Nagios(TestCase):
