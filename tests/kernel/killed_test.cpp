@@ -100,7 +100,7 @@ TEST_CASE("killed at any instant: no register changes") {
 TEST_CASE("killed at any instant: no register of the thread that makes the calls changes") {
     // But for one that aarch64 gives up where it must, see blob_aarch64.S.
     Victim victim({"registers", "mode=nanosleep", "filtered=1", "but=x16"});
-    hit_often(victim, rounds() / 3, Idle::sleeps, [&] {
+    hit_often(victim, rounds_of_hitting() / 3, Idle::sleeps, [&] {
         const auto facts = victim.ask("regs");
         CAPTURE(facts);
         CHECK(facts.find(" broken=0 ") != std::string::npos);
