@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <fcntl.h>
 #include <linux/audit.h>
 #include <sys/syscall.h>
 
@@ -7,6 +6,7 @@
 #include <cstring>
 
 #include "aarch64.hpp"
+#include "blob_table.hpp"
 
 extern "C" {
 // The labels of blob_aarch64.S, for each operation.
@@ -16,6 +16,7 @@ extern "C" {
     extern const std::byte unwait_after_cut_##name[];     \
     extern const std::byte unwait_over_##name[];          \
     extern const std::byte unwait_saved_##name[];         \
+    extern const std::byte unwait_checked_##name[];       \
     extern const std::byte unwait_leaving_##name[];       \
     extern const std::byte unwait_leaving_again_##name[]; \
     extern const std::byte unwait_leaving_plain_##name[]; \
@@ -35,12 +36,7 @@ namespace {
 
 /// The constants that stand before a blob's table, in the order of blob_aarch64.S.
 struct Constants {
-    std::uint64_t resume, again, count, adopted, rounds, x1, x2, x9, x10, x11, x12, x13, x14;
-};
-
-struct TableEntry {
-    std::uint32_t fd;
-    std::uint32_t dup3_flags;
+    std::uint64_t resume, again, count, adopted, mark, rounds, x1, x2, x9, x10, x11, x12, x13, x14;
 };
 
 constexpr std::uint64_t instruction = 4;
@@ -50,8 +46,8 @@ constexpr std::uint32_t branch = 0x14000000;
 /// Offsets in a blob.
 struct Layout {
     std::span<const std::byte> code;
-    std::uintptr_t after_cut, over, saved, leaving, leaving_again, leaving_plain, far_again,
-        far_plain;
+    std::uintptr_t after_cut, over, saved, checked, leaving, leaving_again, leaving_plain,
+        far_again, far_plain;
 };
 
 Layout layout_of(Operation operation) noexcept {
@@ -60,14 +56,15 @@ Layout layout_of(Operation operation) noexcept {
     };
     if (operation == Operation::close) {
         return measured(unwait_blob_close, unwait_blob_close_end, unwait_after_cut_close,
-                        unwait_over_close, unwait_saved_close, unwait_leaving_close,
-                        unwait_leaving_again_close, unwait_leaving_plain_close,
-                        unwait_far_again_close, unwait_far_plain_close);
+                        unwait_over_close, unwait_saved_close, unwait_checked_close,
+                        unwait_leaving_close, unwait_leaving_again_close,
+                        unwait_leaving_plain_close, unwait_far_again_close, unwait_far_plain_close);
     }
     return measured(unwait_blob_replace, unwait_blob_replace_end, unwait_after_cut_replace,
-                    unwait_over_replace, unwait_saved_replace, unwait_leaving_replace,
-                    unwait_leaving_again_replace, unwait_leaving_plain_replace,
-                    unwait_far_again_replace, unwait_far_plain_replace);
+                    unwait_over_replace, unwait_saved_replace, unwait_checked_replace,
+                    unwait_leaving_replace, unwait_leaving_again_replace,
+                    unwait_leaving_plain_replace, unwait_far_again_replace,
+                    unwait_far_plain_replace);
 }
 
 void write_branch(std::byte* into, std::uintptr_t from, std::uintptr_t to) noexcept {
@@ -105,10 +102,10 @@ void relax() noexcept {
 
 bool blob_needs_nobody(const Registers&) noexcept { return false; }
 
-bool blob_checks_marks(const Registers&) noexcept { return false; }
+bool blob_checks_marks(const Registers&) noexcept { return true; }
 
 std::size_t blob_size(Operation operation, std::size_t cuts) noexcept {
-    return layout_of(operation).code.size() + cuts * sizeof(TableEntry);
+    return layout_of(operation).code.size() + cuts * table_entry_size(operation);
 }
 
 std::size_t build_blob(const BlobTask& task, const Registers& registers, std::byte* into) noexcept {
@@ -120,6 +117,7 @@ std::size_t build_blob(const BlobTask& task, const Registers& registers, std::by
                               again,
                               task.cuts.size(),
                               static_cast<std::uint64_t>(task.placeholder + 1),
+                              static_cast<std::uint64_t>(task.mark),
                               rounds_of(task),
                               x[1],
                               x[2],
@@ -137,10 +135,7 @@ std::size_t build_blob(const BlobTask& task, const Registers& registers, std::by
     }
     into += layout.code.size();
     for (const Cut* cut : task.cuts) {
-        const TableEntry entry{static_cast<std::uint32_t>(cut->fd),
-                               cut->close_on_exec ? std::uint32_t{O_CLOEXEC} : 0U};
-        std::memcpy(into, &entry, sizeof entry);
-        into += sizeof entry;
+        into = write_table_entry(task.operation, *cut, static_cast<std::uint32_t>(cut->fd), into);
     }
     return blob_size(task.operation, task.cuts.size());
 }
@@ -183,10 +178,12 @@ BlobCalls blob_calls(Operation operation, const Registers&) noexcept {
     };
     if (operation == Operation::close) {
         return {.architecture = AUDIT_ARCH_AARCH64,
+                .checked = layout.checked,
                 .over = layout.over,
                 .cut = {SYS_close, layout.after_cut}};
     }
     return {.architecture = AUDIT_ARCH_AARCH64,
+            .checked = layout.checked,
             .over = layout.over,
             .cut = {SYS_dup3, layout.after_cut},
             .socket = {SYS_socket, at(unwait_after_socket_replace)},

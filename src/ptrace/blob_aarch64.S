@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The same as blob_x86_64.S, where it says what this does. SVC leaves every register but x0 alone.
-// The kernel subtracts 4 from the program counter when it repeats a call. Only a branch to a place
-// within 128 MiB needs no register: aarch64_blob.cpp writes it where it can be had. Elsewhere the
-// thread waits a little at the end, for the surgeon to set its registers, and goes on without x16
-// when nobody does: a register that any call may change.
+// The same as blob_x86_64.S, where it says what this does. SVC leaves every register but x0 alone, and
+// what SVE has more than the older vectors (aarch64_vectors.cpp). The kernel subtracts 4 from the
+// program counter when it repeats a call. Only a branch to a place within 128 MiB needs no register:
+// aarch64_blob.cpp writes it where it can be had. Elsewhere the thread waits at the end, a tenth of a
+// second, for the surgeon to set its registers, and goes on without x16 when nobody does: a register
+// that any function call may change.
 
         .macro  blob name, replaces
         .balign 16
@@ -12,8 +13,12 @@
         .globl  unwait_over_\name, unwait_saved_\name, unwait_leaving_\name
         .globl  unwait_leaving_again_\name, unwait_leaving_plain_\name
         .globl  unwait_far_again_\name, unwait_far_plain_\name
+        .globl  unwait_checked_\name
         .if \replaces
         .globl  unwait_after_socket_\name, unwait_after_shutdown_\name, unwait_after_last_\name
+        .set    entry_size_\name, 8
+        .else
+        .set    entry_size_\name, 4
         .endif
 unwait_blob_\name:
         b       1f                              // restart: four bytes
@@ -23,6 +28,22 @@ unwait_blob_\name:
 2:      mov     x10, x0                         // what the kernel put there belongs to the thread
         mov     x11, x8
 unwait_saved_\name:
+        ldr     x12, mark_\name
+        cbz     x12, 9f
+        adr     x13, table_\name
+        ldr     x14, count_\name
+8:      cbz     x14, 9f
+        ldr     w0, [x13]
+        mov     x1, #9                          // F_GETOWN
+        mov     x8, #25                         // fcntl(fd, F_GETOWN)
+        svc     #0
+        add     x13, x13, #entry_size_\name
+        sub     x14, x14, #1
+        sub     x0, x0, x12
+        cbz     x0, 8b
+        b       unwait_over_\name
+9:
+unwait_checked_\name:
         .if \replaces
         ldr     x12, adopted_\name              // a placeholder of an interrupted run, plus 1
         cbz     x12, 6f
@@ -56,7 +77,7 @@ unwait_after_shutdown_\name:
         .endif
         svc     #0
 unwait_after_cut_\name:
-        add     x13, x13, #8
+        add     x13, x13, #entry_size_\name
         sub     x14, x14, #1
         b       3b
 4:
@@ -103,6 +124,7 @@ resume_\name:  .quad 0
 again_\name:   .quad 0
 count_\name:   .quad 0                          // entries in the table
 adopted_\name: .quad 0
+mark_\name:    .quad 0                          // 0: the files carry none
 rounds_\name:  .quad 0
 x1_\name:      .quad 0
 x2_\name:      .quad 0
@@ -113,7 +135,7 @@ x12_\name:     .quad 0
 x13_\name:     .quad 0
 x14_\name:     .quad 0
 table_\name:
-unwait_blob_\name\()_end:                       // {u32 fd, u32 dup3 flags} follow
+unwait_blob_\name\()_end:                       // {u32 fd[, u32 dup3 flags]} follow
         .endm
 
         .section .rodata

@@ -103,10 +103,12 @@ bool SurgeonProcess::prepare_vehicle() {
             break;
     }
     // A call that it has made by itself may have changed what a number leads to.
-    return !vehicle().has_made_call() || relies_on_marks_ ||
-           std::ranges::all_of(to_cut_, [this](const Cut* cut) {
-               return leads_to_file(patient_.table, *cut) == sys::Same::yes;
-           });
+    const std::size_t proven = relies_on_marks_ ? 1 : to_cut_.size();
+    return !vehicle().has_made_call() ||
+           std::all_of(to_cut_.rbegin(), to_cut_.rbegin() + static_cast<std::ptrdiff_t>(proven),
+                       [this](const Cut* cut) {
+                           return leads_to_file(patient_.table, *cut) == sys::Same::yes;
+                       });
 }
 
 bool SurgeonProcess::watch_blob(std::uint64_t deadline) {
