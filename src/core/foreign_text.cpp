@@ -103,6 +103,10 @@ std::string to_utf8(std::string_view text) {
     std::string valid;
     valid.reserve(text.size());
     while (!text.empty()) {
+        const auto ascii = std::ranges::find_if(text, [](char c) { return (c & 0x80) != 0; });
+        valid.append(text.begin(), ascii);
+        text.remove_prefix(static_cast<std::size_t>(ascii - text.begin()));
+        if (text.empty()) break;
         const auto point = first_code_point(text);
         const std::size_t length = point ? point->length : 1;
         valid += point ? text.substr(0, length) : std::string_view{"\xEF\xBF\xBD"};

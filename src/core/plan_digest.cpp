@@ -3,6 +3,8 @@
 
 #include <concepts>
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 #include "recheck.hpp"
 #include "sha256.hpp"
@@ -21,15 +23,27 @@ public:
     /// As JSON carries it: bytes that are no UTF-8 do not survive the way through a file.
     void add(std::string_view text) {
         const std::string valid = to_utf8(text);
-        sha_.add(std::to_string(valid.size()) + ":" + valid);
+        sha_.add(std::to_string(valid.size()));
+        sha_.add(":");
+        sha_.add(valid);
     }
     void add(std::integral auto number) { add(std::to_string(number)); }
     void add(const Endpoint& endpoint) { add(format_endpoint(endpoint)); }
+
+    /// Whether the holder told of last was described in the same words: most plans are about one.
+    [[nodiscard]] bool repeats(const Process& process) {
+        const Process* before = std::exchange(described_, &process);
+        const auto words = [](const Process& of) {
+            return std::tie(of.id, of.command, of.exe, of.user, of.unit);
+        };
+        return before != nullptr && words(*before) == words(process);
+    }
 
     [[nodiscard]] std::string finish() { return "sha256:" + sha_.finish(); }
 
 private:
     Sha256 sha_;
+    const Process* described_ = nullptr;
 };
 
 void add(Canonical& text, const Policy& policy) {
@@ -66,12 +80,15 @@ void add(Canonical& text, const Socket& socket) {
 }
 
 void add(Canonical& text, const Holder& holder) {
-    text.add(holder.process->id.pid);
-    text.add(holder.process->id.start_time);
-    text.add(holder.process->command);
-    text.add(holder.process->exe);
-    text.add(holder.process->user);
-    text.add(holder.process->unit);
+    const Process& process = *holder.process;
+    text.add(process.id.pid);
+    text.add(process.id.start_time);
+    if (!text.repeats(process)) {
+        text.add(process.command);
+        text.add(process.exe);
+        text.add(process.user);
+        text.add(process.unit);
+    }
     text.add(holder.fds.size());
     for (const auto& [tid, fd] : numbers_of(holder)) {
         text.add(tid);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <iterator>
 
 namespace unwait {
@@ -62,9 +63,7 @@ void Sha256::add(std::string_view text) {
     bytes_ += text.size();
     while (!text.empty()) {
         const std::size_t part = std::min(text.size(), block_.size() - used_);
-        for (std::size_t at = 0; at < part; ++at) {
-            block_[used_ + at] = static_cast<std::uint8_t>(text[at]);
-        }
+        std::memcpy(block_.data() + used_, text.data(), part);
         text.remove_prefix(part);
         used_ += part;
         if (used_ == block_.size()) {

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <linux/sockios.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -18,28 +17,13 @@
 #include "file_identity.hpp"
 #include "pidfd.hpp"
 #include "tcp_fds.hpp"
+#include "tcp_look.hpp"
 #include "unwait/error.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait {
 
 namespace {
-
-std::optional<TcpInfo> info_of(int socket, TcpState& state) {
-    tcp_info raw{};
-    socklen_t size = sizeof raw;
-    if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &raw, &size) != 0) return std::nullopt;
-    state = static_cast<TcpState>(raw.tcpi_state);
-    TcpInfo info;
-    info.last_data_sent_ms = raw.tcpi_last_data_sent;
-    info.last_data_recv_ms = raw.tcpi_last_data_recv;
-    info.last_ack_recv_ms = raw.tcpi_last_ack_recv;
-    info.rtt_us = raw.tcpi_rtt;
-    info.bytes_acked = raw.tcpi_bytes_acked;
-    info.bytes_received = raw.tcpi_bytes_received;
-    info.bytes_sent = raw.tcpi_bytes_sent;
-    return info;
-}
 
 /// A handshake measures the round trip, whoever began it; a refused one does not.
 bool was_connected(const TcpInfo& info) {
@@ -73,12 +57,13 @@ void take_address(int socket, Socket& into) {
 }
 
 std::optional<Socket> dead_socket(int fd, std::uint64_t own_netns) {
-    Socket socket;
-    socket.state = TcpState::listening;
-    socket.info = info_of(fd, socket.state);
-    if (!socket.info || socket.state != TcpState::closed || !was_connected(*socket.info)) {
+    const auto look = netlink::look_through(fd);
+    if (!look || look->state != TcpState::closed || !was_connected(*look->info)) {
         return std::nullopt;
     }
+    Socket socket;
+    socket.state = look->state;
+    socket.info = look->info;
     socket.id.netns = netns_of(fd).value_or(own_netns);
     socket.id.cookie = sys::socket_cookie(fd).value_or(0);
     if (socket.id.netns != own_netns || socket.id.cookie == 0) return std::nullopt;

@@ -111,9 +111,9 @@ std::vector<Outcome> execute(const Plan& plan, StepRunner& runner, StopSign& sto
     climbs.reserve(plan.steps.size());
     for (const Step& step : plan.steps) climbs.push_back({.step = &step, .begun = Clock::now()});
     std::vector<Outcome> outcomes;
-    const auto finish = [&](Climb& climb) {
+    const auto finish = [&](Climb& climb, StopSign::Reason stopped) {
         climb.ended = true;
-        outcomes.push_back(outcome_of(climb, stop.reason()));
+        outcomes.push_back(outcome_of(climb, stopped));
         observer.on_outcome(*climb.step, outcomes.back());
     };
 
@@ -122,7 +122,7 @@ std::vector<Outcome> execute(const Plan& plan, StepRunner& runner, StopSign& sto
         for (Climb& climb : climbs) {
             if (climb.ended) continue;
             if (!has_rung(climb)) {
-                if (!climb.only_previewed) finish(climb);
+                if (!climb.only_previewed) finish(climb, StopSign::Reason::none);
                 continue;
             }
             const Action rung = climb.step->actions[climb.rung];
@@ -147,8 +147,9 @@ std::vector<Outcome> execute(const Plan& plan, StepRunner& runner, StopSign& sto
         }
     }
 
+    const auto stopped = stop.reason();
     for (Climb& climb : climbs) {
-        if (!climb.only_previewed && !climb.ended) finish(climb);
+        if (!climb.only_previewed && !climb.ended) finish(climb, stopped);
     }
     std::ranges::sort(outcomes, {}, &Outcome::id);
     return outcomes;

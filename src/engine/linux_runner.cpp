@@ -40,6 +40,11 @@ bool is_ending(TcpState state) {
     return (ending & mask_of(state)) != 0;
 }
 
+std::optional<netlink::TcpLook> look_of(const std::optional<Socket>& socket) {
+    if (!socket) return std::nullopt;
+    return netlink::TcpLook{socket->state, socket->info};
+}
+
 std::string who(const Process& process) {
     return "pid " + std::to_string(process.id.pid) + " (" + printable(process.command) + ")";
 }
@@ -68,19 +73,25 @@ std::vector<Attempt> LinuxRunner::attempt(Action action, std::span<const Step* c
             attempts = signal(SIGKILL, steps);
             break;
     }
+    look_at(steps, attempts);
     for (std::size_t i = 0; i < steps.size(); ++i) {
-        look_at(*steps[i], attempts[i]);
         if (attempts[i].ending == Attempt::Ending::done) begun_.insert(steps[i]->id);
     }
     return attempts;
 }
 
-std::optional<Attempt> LinuxRunner::changed_since_plan(const Step& step) {
-    if (begun_.contains(step.id)) return std::nullopt;
+std::optional<Attempt> LinuxRunner::change_since_plan(const Step& step) {
     // A dead socket is asked about through its fd, by cookie, when that is operated on.
     if (step.socket.state == TcpState::closed && is_held(step)) return std::nullopt;
-    const auto now = networks_.get(step.socket);
-    if (!now) return Attempt{.ending = Attempt::Ending::gone, .detail = "the socket has gone"};
+    return change_since_plan(step, look_of(networks_.get(step.socket)));
+}
+
+std::optional<Attempt> LinuxRunner::change_since_plan(
+    const Step& step, const std::optional<netlink::TcpLook>& now) const {
+    if (begun_.contains(step.id)) return std::nullopt;
+    if (!now || (now->state == TcpState::closed && step.socket.state != TcpState::closed)) {
+        return Attempt{.ending = Attempt::Ending::gone, .detail = "the socket has gone"};
+    }
     const auto refuse = [](std::string why) {
         return Attempt{.ending = Attempt::Ending::refused, .detail = std::move(why)};
     };
@@ -105,27 +116,30 @@ std::optional<Attempt> LinuxRunner::changed_since_plan(const Step& step) {
     return std::nullopt;
 }
 
-void LinuxRunner::look_at(const Step& step, Attempt& attempt) {
-    const auto now = networks_.get(step.socket);
-    attempt.state = now ? now->state : TcpState::closed;
-    attempt.fd_open = is_held(step);
+void LinuxRunner::look_at(std::span<const Step* const> steps, std::span<Attempt> attempts) {
+    std::vector<const Socket*> asked;
+    asked.reserve(steps.size());
+    for (const Step* step : steps) asked.push_back(&step->socket);
+    const auto now = networks_.get_each(asked);
+    const auto held = are_held(steps);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        attempts[i].state = now[i] ? now[i]->state : TcpState::closed;
+        attempts[i].fd_open = held[i];
+    }
 }
 
 LinuxRunner::Attempts LinuxRunner::shut_down(std::span<const Step* const> steps) {
     Attempts attempts;
     for (const Step* step : steps) {
-        if (stop_.reason() != StopSign::Reason::none) {
-            attempts.push_back({.ending = Attempt::Ending::refused});
-        } else {
-            attempts.push_back(shut_down_one(*step));
-        }
+        attempts.push_back(stop_.reason() == StopSign::Reason::none
+                               ? shut_down_one(*step)
+                               : Attempt{.ending = Attempt::Ending::refused});
     }
     wait_until_closed(steps, attempts);
     return attempts;
 }
 
 Attempt LinuxRunner::shut_down_one(const Step& step) {
-    if (auto changed = changed_since_plan(step)) return std::move(*changed);
     Attempt attempt{.ending = Attempt::Ending::gone, .detail = "no holder leads to it any more"};
     for (const Holder& holder : step.holders) {
         for (const HeldFd& held : holder.fds) {
@@ -134,6 +148,8 @@ Attempt LinuxRunner::shut_down_one(const Step& step) {
                 attempt = {.ending = Attempt::Ending::failed, .detail = reached.why_not};
             }
             if (reached.ending != Reached::Ending::have) continue;
+            const auto now = netlink::look_through(reached.duplicate.get());
+            if (auto change = change_since_plan(step, now)) return std::move(*change);
             if (::shutdown(reached.duplicate.get(), SHUT_RDWR) == 0) {
                 return {.ending = Attempt::Ending::done};
             }
@@ -167,8 +183,10 @@ void LinuxRunner::wait_until_closed(std::span<const Step* const> steps,
         return begun + terms_of(*step, policy_).settle;
     };
     for (auto slice = first_slice;; slice = std::min(slice * 2, longest_slice)) {
+        const auto held = are_held(open);
+        auto is_still_held = held.begin();
         std::erase_if(open, [&](const Step* step) {
-            return !is_held(*step) || deadline_of(step) <= Clock::now();
+            return !*is_still_held++ || deadline_of(step) <= Clock::now();
         });
         if (open.empty()) return;
         const auto nearest = std::ranges::min(open, {}, deadline_of);
@@ -180,17 +198,15 @@ void LinuxRunner::wait_until_closed(std::span<const Step* const> steps,
 }
 
 LinuxRunner::Attempts LinuxRunner::free_fds(Action action, std::span<const Step* const> steps) {
-    SurgeryRoom room(policy_, reach_, stop_);
+    SurgeryRoom room(policy_, reach_, stop_, [this](const Step& step, int duplicate) {
+        auto change = duplicate < 0 ? change_since_plan(step)
+                                    : change_since_plan(step, netlink::look_through(duplicate));
+        // A socket that has gone may still have an fd.
+        if (change && change->ending == Attempt::Ending::gone) change.reset();
+        return change;
+    });
     Attempts attempts(steps.size());
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-        if (auto changed = changed_since_plan(*steps[i]);
-            changed && changed->ending == Attempt::Ending::refused) {
-            attempts[i] = std::move(*changed);
-        } else {
-            // A socket that has gone may still have an fd.
-            room.admit(*steps[i], attempts[i]);
-        }
-    }
+    for (std::size_t i = 0; i < steps.size(); ++i) room.admit(*steps[i], attempts[i]);
     room.operate(action == Action::close ? ptrace::Operation::close : ptrace::Operation::replace);
     return attempts;
 }
@@ -200,35 +216,35 @@ LinuxRunner::Attempts LinuxRunner::destroy(std::span<const Step* const> steps) {
     for (const Step* step : steps) {
         if (stop_.reason() != StopSign::Reason::none) {
             attempts.push_back({.ending = Attempt::Ending::refused});
-            continue;
-        }
-        if (auto changed = changed_since_plan(*step)) {
-            attempts.push_back(std::move(*changed));
-            continue;
-        }
-        using netlink::Destroyed;
-        using Ending = Attempt::Ending;
-        switch (networks_.destroy(step->socket)) {
-            case Destroyed::done:
-                attempts.push_back({.ending = Ending::done});
-                break;
-            case Destroyed::gone:
-                attempts.push_back({.ending = Ending::gone, .detail = "the socket has gone"});
-                break;
-            case Destroyed::not_permitted:
-                attempts.push_back({.ending = Ending::failed,
-                                    .detail =
-                                        "SOCK_DESTROY needs root or CAP_NET_ADMIN in the network "
-                                        "namespace of the socket"});
-                break;
-            case Destroyed::unsupported:
-                attempts.push_back({.ending = Ending::failed,
-                                    .detail = "this kernel has no SOCK_DESTROY "
-                                              "(CONFIG_INET_DIAG_DESTROY): use shutdown or close"});
-                break;
+        } else if (auto change = change_since_plan(*step)) {
+            attempts.push_back(std::move(*change));
+        } else {
+            attempts.push_back(destroy_one(*step));
         }
     }
     return attempts;
+}
+
+Attempt LinuxRunner::destroy_one(const Step& step) {
+    using netlink::Destroyed;
+    using Ending = Attempt::Ending;
+    switch (networks_.destroy(step.socket)) {
+        case Destroyed::done:
+            return {.ending = Ending::done};
+        case Destroyed::gone:
+            return {.ending = Ending::gone, .detail = "the socket has gone"};
+        case Destroyed::not_permitted:
+            return {.ending = Ending::failed,
+                    .detail =
+                        "SOCK_DESTROY needs root or CAP_NET_ADMIN in the network namespace "
+                        "of the socket"};
+        case Destroyed::unsupported:
+            break;
+    }
+    return {.ending = Ending::failed,
+            .detail =
+                "this kernel has no SOCK_DESTROY (CONFIG_INET_DIAG_DESTROY): use shutdown "
+                "or close"};
 }
 
 LinuxRunner::Attempts LinuxRunner::signal(int number, std::span<const Step* const> steps) {
@@ -241,10 +257,10 @@ LinuxRunner::Attempts LinuxRunner::signal(int number, std::span<const Step* cons
             attempt.ending = Attempt::Ending::refused;
             continue;
         }
-        if (auto changed = changed_since_plan(*steps[i]);
-            changed && (changed->ending == Attempt::Ending::refused || !is_held(*steps[i]))) {
+        if (auto change = change_since_plan(*steps[i]);
+            change && (change->ending == Attempt::Ending::refused || !is_held(*steps[i]))) {
             // A process that holds nothing of it any more is not to be ended for it.
-            attempt = std::move(*changed);
+            attempt = std::move(*change);
             continue;
         }
         attempt.ending = Attempt::Ending::gone;

@@ -9,6 +9,7 @@
 
 #include "networks.hpp"
 #include "reach.hpp"
+#include "tcp_look.hpp"
 #include "unwait/execute.hpp"
 
 namespace unwait {
@@ -30,14 +31,17 @@ private:
     Attempts signal(int number, std::span<const Step* const> steps);
 
     Attempt shut_down_one(const Step& step);
+    Attempt destroy_one(const Step& step);
     void wait_until_closed(std::span<const Step* const> steps, std::span<const Attempt> attempts);
     [[nodiscard]] bool keep_waiting(std::chrono::steady_clock::time_point deadline,
                                     std::chrono::milliseconds slice) const;
 
-    /// Why the step must not be touched any more, if the socket is not as it was planned.
-    [[nodiscard]] std::optional<Attempt> changed_since_plan(const Step& step);
+    /// Why the step must not be touched any more, if its socket is not as it was planned.
+    [[nodiscard]] std::optional<Attempt> change_since_plan(const Step& step);
+    [[nodiscard]] std::optional<Attempt> change_since_plan(
+        const Step& step, const std::optional<netlink::TcpLook>& now) const;
     /// Asks the kernel how things are now.
-    void look_at(const Step& step, Attempt& attempt);
+    void look_at(std::span<const Step* const> steps, std::span<Attempt> attempts);
 
     const Policy& policy_;
     StopSign& stop_;

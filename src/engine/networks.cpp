@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "file_identity.hpp"
@@ -187,8 +188,24 @@ Network* Networks::find(std::uint64_t inode, const FilterNames& names) {
 }
 
 std::optional<Socket> Networks::get(const Socket& socket) {
-    Network* network = find(socket.id.netns);
-    return network == nullptr ? std::nullopt : network->diag.get(socket);
+    const Socket* const one = &socket;
+    return std::move(get_each({&one, 1}).front());
+}
+
+std::vector<std::optional<Socket>> Networks::get_each(std::span<const Socket* const> sockets) {
+    std::map<std::uint64_t, std::vector<std::size_t>> places;
+    for (std::size_t i = 0; i < sockets.size(); ++i) places[sockets[i]->id.netns].push_back(i);
+    std::vector<std::optional<Socket>> all(sockets.size());
+    for (const auto& [netns, indexes] : places) {
+        Network* network = find(netns);
+        if (network == nullptr) continue;
+        std::vector<const Socket*> asked;
+        asked.reserve(indexes.size());
+        for (const std::size_t index : indexes) asked.push_back(sockets[index]);
+        auto found = network->diag.get_each(asked);
+        for (std::size_t i = 0; i < found.size(); ++i) all[indexes[i]] = std::move(found[i]);
+    }
+    return all;
 }
 
 netlink::Destroyed Networks::destroy(const Socket& socket) {

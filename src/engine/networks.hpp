@@ -42,6 +42,9 @@ public:
     /// The socket as it is now, asked for in its own namespace; absent when that has gone too.
     /// Throws Error when it may not be entered.
     [[nodiscard]] std::optional<Socket> get(const Socket& socket);
+    /// The same of many at once, in their order.
+    [[nodiscard]] std::vector<std::optional<Socket>> get_each(
+        std::span<const Socket* const> sockets);
     [[nodiscard]] netlink::Destroyed destroy(const Socket& socket);
 
     /// Of all the namespaces that were entered.

@@ -86,8 +86,9 @@ std::vector<Observation> observe(std::span<const Finding> findings, milliseconds
                                  bool trace) {
     std::vector<Observation> observations(findings.size());
     Networks networks;
-    std::vector<std::optional<Socket>> before;
-    for (const Finding& finding : findings) before.push_back(networks.get(finding.socket));
+    std::vector<const Socket*> sockets;
+    for (const Finding& finding : findings) sockets.push_back(&finding.socket);
+    const auto before = networks.get_each(sockets);
 
     std::optional<CallTrace> calls;
     if (trace) calls.emplace(findings);
@@ -100,11 +101,12 @@ std::vector<Observation> observe(std::span<const Finding> findings, milliseconds
     }
     const auto taken = std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
     if (calls) calls->tell(findings, observations);
+    const auto after = networks.get_each(sockets);
     for (std::size_t at = 0; at < findings.size(); ++at) {
         observations[at].duration = taken;
         if (findings[at].socket.state == TcpState::closed) continue;  // no counters move any more
         if (before[at]) {
-            compare(observations[at], *before[at], networks.get(findings[at].socket));
+            compare(observations[at], *before[at], after[at]);
         } else {
             observations[at].is_gone = true;
         }

@@ -10,7 +10,7 @@
 
 namespace unwait {
 
-const sys::PidFd* Reach::process(const ProcessId& id) {
+const sys::PidFd* Reach::opened(const ProcessId& id) {
     auto [entry, is_new] = processes_.try_emplace(id);
     auto& held = entry->second;
     if (is_new) {
@@ -18,11 +18,16 @@ const sys::PidFd* Reach::process(const ProcessId& id) {
         // Opened first, compared afterwards: what compares equal now is what the pidfd holds.
         if (held && proc::read_id(id.pid) != id) held.reset();
     }
-    return held && !held->exited() ? &*held : nullptr;
+    return held ? &*held : nullptr;
+}
+
+const sys::PidFd* Reach::process(const ProcessId& id) {
+    const sys::PidFd* held = opened(id);
+    return held != nullptr && !held->exited() ? held : nullptr;
 }
 
 Reached Reach::duplicate(const Holder& holder, const HeldFd& held, const SocketId& socket) {
-    const sys::PidFd* process = this->process(holder.process->id);
+    const sys::PidFd* process = opened(holder.process->id);
     if (process == nullptr) return {};
     std::optional<sys::PidFd> thread;
     if (held.tid != holder.process->id.pid) {

@@ -36,6 +36,9 @@ public:
                                     const SocketId& socket);
 
 private:
+    /// The same, whether it still runs or not.
+    [[nodiscard]] const sys::PidFd* opened(const ProcessId& id);
+
     std::map<ProcessId, std::optional<sys::PidFd>> processes_;
 };
 

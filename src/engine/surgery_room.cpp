@@ -104,6 +104,10 @@ void SurgeryRoom::operate_on(const Table& table, std::span<const Case> cases,
         }
         auto reached = reach_.duplicate(*each.holder, *each.held, each.step->socket.id);
         if (reached.ending == Reached::Ending::gone) continue;
+        if (auto objection = objection_(*each.step, reached.duplicate.get())) {
+            *each.attempt = std::move(*objection);
+            continue;
+        }
         // Without a duplicate it can still be done, but the target bears what closing costs.
         cuts.push_back({.fd = each.held->fd,
                         .reference = reached.duplicate.get(),

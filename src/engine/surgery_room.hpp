@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "reach.hpp"
@@ -13,8 +16,12 @@ namespace unwait {
 /// Frees fds of many steps, table by table, and says in each step's Attempt how it went.
 class SurgeryRoom {
 public:
-    SurgeryRoom(const Policy& policy, Reach& reach, StopSign& stop)
-        : policy_(policy), reach_(reach), stop_(stop) {}
+    /// Asked about each fd with a duplicate of it (-1 for none), just before it is operated on: why
+    /// it must not be, if its socket is not as it was planned.
+    using Objection = std::function<std::optional<Attempt>(const Step&, int duplicate)>;
+
+    SurgeryRoom(const Policy& policy, Reach& reach, StopSign& stop, Objection objection)
+        : policy_(policy), reach_(reach), stop_(stop), objection_(std::move(objection)) {}
 
     /// `step` and `attempt` must outlive this.
     void admit(const Step& step, Attempt& attempt);
@@ -44,6 +51,7 @@ private:
     const Policy& policy_;
     Reach& reach_;
     StopSign& stop_;
+    Objection objection_;
     std::map<Table, std::vector<Case>> cases_;
 };
 

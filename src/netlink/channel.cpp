@@ -47,9 +47,39 @@ Ending Channel::exchange(std::vector<std::byte>& request, const std::string& ope
                          const Take& take) {
     if (unread_) drain();
     const std::uint32_t sequence = send(request, operation);
+    const Ending ending = read_answer(sequence, operation, take);
+    unread_ = ending.error == ENOBUFS;
+    return ending;
+}
+
+std::size_t Channel::exchange_each(std::vector<std::byte>& requests, const std::string& operation,
+                                   const TakeEach& take) {
+    if (unread_) drain();
+    const std::uint32_t before = sequence_;
+    const std::uint32_t last = send(requests, operation);
+    for (std::uint32_t sequence = before; sequence != last; ++sequence) {
+        std::span<const std::byte> answer;
+        const Ending ending =
+            read_answer(sequence + 1, operation, [&answer](auto payload) { answer = payload; });
+        // What is lost came behind all that was taken.
+        if (ending.error == ENOBUFS) return sequence - before;
+        take(ending.error, answer);
+    }
+    unread_ = false;
+    return last - before;
+}
+
+Ending Channel::read_answer(std::uint32_t sequence, const std::string& operation,
+                            const Take& take) {
     Ending ending;
-    for (;;) {
-        const std::size_t received = receive(operation, ending);
+    for (int losses = 0;;) {
+        const std::size_t received = receive(operation);
+        if (received == 0) {
+            if (!is_dump_) return {.error = ENOBUFS};
+            if (++losses > max_losses) throw Error(ENOBUFS, operation + ": reading the answer");
+            ending.interrupted = true;  // the dump goes on with the next read, but may have a hole
+            continue;
+        }
         int left = static_cast<int>(received);
         const auto* head = reinterpret_cast<const nlmsghdr*>(buffer_.data());
         for (; mnl_nlmsg_ok(head, left); head = mnl_nlmsg_next(head, &left)) {
@@ -57,38 +87,37 @@ Ending Channel::exchange(std::vector<std::byte>& request, const std::string& ope
                 head->nlmsg_pid != mnl_socket_get_portid(socket_.get())) {
                 throw Error(EPROTO, operation + ": an answer to another request");
             }
-            if (!take_message(*head, operation, take, ending)) continue;
-            unread_ = false;
-            return ending;
+            if (take_message(*head, operation, take, ending)) return ending;
         }
         if (left != 0) throw Error(EBADMSG, operation + ": a truncated netlink message");
     }
 }
 
-std::uint32_t Channel::send(std::vector<std::byte>& request, const std::string& operation) {
+std::uint32_t Channel::send(std::vector<std::byte>& requests, const std::string& operation) {
+    const std::span all(requests);
     nlmsghdr head;
-    std::memcpy(&head, request.data(), sizeof head);
-    head.nlmsg_seq = ++sequence_;
-    head.nlmsg_pid = mnl_socket_get_portid(socket_.get());
-    std::memcpy(request.data(), &head, sizeof head);
+    for (auto rest = all; !rest.empty(); rest = rest.subspan(NLMSG_ALIGN(head.nlmsg_len))) {
+        std::memcpy(&head, rest.data(), sizeof head);
+        head.nlmsg_seq = ++sequence_;
+        head.nlmsg_pid = mnl_socket_get_portid(socket_.get());
+        std::memcpy(rest.data(), &head, sizeof head);
+    }
+    is_dump_ = (head.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
     unread_ = true;
-    while (mnl_socket_sendto(socket_.get(), request.data(), request.size()) < 0) {
+    while (mnl_socket_sendto(socket_.get(), requests.data(), requests.size()) < 0) {
         if (errno != EINTR) throw Error(errno, operation + ": sending the request");
     }
-    return head.nlmsg_seq;
+    return sequence_;
 }
 
-std::size_t Channel::receive(const std::string& operation, Ending& ending) {
-    for (int losses = 0;;) {
+std::size_t Channel::receive(const std::string& operation) {
+    for (;;) {
         const ssize_t got = mnl_socket_recvfrom(socket_.get(), buffer_.data(), buffer_.size());
         if (got > 0) return static_cast<std::size_t>(got);
         if (got == 0) throw Error(EPROTO, operation + ": an empty answer");
-        if (errno == EINTR) continue;
+        if (errno == ENOBUFS) return 0;
         if (errno == EAGAIN) throw Error(ETIMEDOUT, operation + ": waiting for the answer");
-        if (errno != ENOBUFS || ++losses > max_losses) {
-            throw Error(errno, operation + ": reading the answer");
-        }
-        ending.interrupted = true;  // the dump goes on with the next read, but may have a hole
+        if (errno != EINTR) throw Error(errno, operation + ": reading the answer");
     }
 }
 

@@ -17,7 +17,7 @@ namespace unwait::netlink {
 
 /// How the kernel ended its answer to one request.
 struct Ending {
-    int error = 0;             ///< errno value of the answer, 0 for success
+    int error = 0;             ///< errno value of the answer, 0 for success; ENOBUFS: it was lost
     bool interrupted = false;  ///< what was dumped changed meanwhile, or a part of it was lost
 };
 
@@ -37,6 +37,15 @@ public:
     Ending exchange(std::vector<std::byte>& request, const std::string& operation,
                     const Take& take);
 
+    /// What the answer to one of several requests is handed to: its errno value, 0 with a payload.
+    using TakeEach = std::function<void(int error, std::span<const std::byte>)>;
+
+    /// Sends requests that stand one behind the other and have one message for an answer each, and
+    /// hands the answers over in order. Returns how many there were: fewer than were asked for when
+    /// the socket had no room for more. Throws Error as exchange() does.
+    std::size_t exchange_each(std::vector<std::byte>& requests, const std::string& operation,
+                              const TakeEach& take);
+
 private:
     struct Close {
         void operator()(mnl_socket* socket) const noexcept;
@@ -44,8 +53,11 @@ private:
     using Handle = std::unique_ptr<mnl_socket, Close>;
 
     explicit Channel(Handle socket);
-    std::uint32_t send(std::vector<std::byte>& request, const std::string& operation);
-    std::size_t receive(const std::string& operation, Ending& ending);
+    /// The sequence number of the last of them.
+    std::uint32_t send(std::vector<std::byte>& requests, const std::string& operation);
+    Ending read_answer(std::uint32_t sequence, const std::string& operation, const Take& take);
+    /// Bytes of a message, 0 when one was lost.
+    std::size_t receive(const std::string& operation);
     bool take_message(const nlmsghdr& head, const std::string& operation, const Take& take,
                       Ending& ending) const;
     void drain();
@@ -53,7 +65,8 @@ private:
     Handle socket_;
     std::vector<std::byte> buffer_;
     std::uint32_t sequence_ = 0;
-    bool unread_ = false;  ///< an answer was not read to its end
+    bool is_dump_ = false;  ///< what was asked for last
+    bool unread_ = false;   ///< an answer was not read to its end
 };
 
 }  // namespace unwait::netlink

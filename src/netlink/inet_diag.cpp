@@ -10,18 +10,12 @@
 #include <cstddef>
 #include <cstring>
 
+#include "prefix.hpp"
 #include "sock_diag.hpp"
+#include "tcp_look.hpp"
 
 namespace unwait::netlink {
 namespace {
-
-/// The first bytes of an attribute as a T; bytes that an older kernel does not send stay 0.
-template <typename T>
-T prefix_as(std::span<const std::byte> bytes) {
-    T value{};
-    std::memcpy(&value, bytes.data(), std::min(bytes.size(), sizeof value));
-    return value;
-}
 
 Endpoint endpoint_of(Family family, const __be32 (&address)[4], __be16 port) {
     Endpoint endpoint;
@@ -29,21 +23,6 @@ Endpoint endpoint_of(Family family, const __be32 (&address)[4], __be16 port) {
     std::memcpy(endpoint.address.bytes.data(), address, family == Family::inet ? 4 : 16);
     endpoint.port = ntohs(port);
     return endpoint;
-}
-
-TcpInfo tcp_info_of(std::span<const std::byte> bytes) {
-    const auto raw = prefix_as<tcp_info>(bytes);
-    TcpInfo info;
-    info.last_data_sent_ms = raw.tcpi_last_data_sent;
-    info.last_data_recv_ms = raw.tcpi_last_data_recv;
-    info.last_ack_recv_ms = raw.tcpi_last_ack_recv;
-    info.rtt_us = raw.tcpi_rtt;
-    info.unacked = raw.tcpi_unacked;
-    info.backoff = raw.tcpi_backoff;
-    info.bytes_acked = raw.tcpi_bytes_acked;
-    info.bytes_received = raw.tcpi_bytes_received;
-    info.bytes_sent = raw.tcpi_bytes_sent;
-    return info;
 }
 
 SocketMemory memory_of(std::span<const std::byte> bytes) {
@@ -60,7 +39,7 @@ void take_attribute(Socket& socket, unsigned type, std::span<const std::byte> va
     constexpr std::size_t least_info = offsetof(tcp_info, tcpi_rcv_rtt);
     constexpr std::size_t least_memory = (SK_MEMINFO_SNDBUF + 1) * sizeof(std::uint32_t);
     if (type == INET_DIAG_INFO && value.size() >= least_info) {
-        socket.info = tcp_info_of(value);
+        socket.info = parse_tcp_info(value);
     } else if (type == INET_DIAG_SKMEMINFO && value.size() >= least_memory) {
         socket.memory = memory_of(value);
     } else if (type == INET_DIAG_CGROUP_ID && value.size() >= sizeof(std::uint64_t)) {

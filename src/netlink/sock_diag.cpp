@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <tuple>
 #include <unordered_set>
@@ -53,6 +54,10 @@ void append(std::vector<std::byte>& bytes, const T& value) {
     bytes.insert(bytes.end(), raw.begin(), raw.end());
 }
 
+void append(std::vector<std::byte>& bytes, const std::vector<std::byte>& more) {
+    bytes.insert(bytes.end(), more.begin(), more.end());
+}
+
 std::vector<std::byte> message_of(std::uint16_t type, std::uint16_t flags,
                                   const inet_diag_req_v2& request, const Bytecode& program = {}) {
     nlattr attribute{};
@@ -69,7 +74,7 @@ std::vector<std::byte> message_of(std::uint16_t type, std::uint16_t flags,
     append(message, request);
     if (!program.empty()) {
         append(message, attribute);
-        message.insert(message.end(), program.begin(), program.end());
+        append(message, program);
     }
     return message;
 }
@@ -216,13 +221,24 @@ struct SockDiag::Impl {
         return interrupted;
     }
 
-    std::optional<Socket> find(const Socket& socket) {
-        const std::string operation = named("look-up", socket);
-        auto message = message_of(SOCK_DIAG_BY_FAMILY, 0, exact_request(socket));
-        std::optional<Socket> found;
-        const Ending ending = channel.exchange(
-            message, operation, [&](auto payload) { found = parsed(payload, netns, operation); });
-        if (ending.error != 0 && ending.error != ENOENT) throw Error(ending.error, operation);
+    /// Asks for as many of them as fit into one request, from the first; one answer each.
+    std::vector<std::optional<Socket>> find_some(std::span<const Socket* const> sockets) {
+        constexpr std::size_t asked_together = 32;  // the answers must fit into SO_RCVBUF
+        const auto asked = sockets.first(std::min(sockets.size(), asked_together));
+        std::vector<std::byte> requests;
+        for (const Socket* socket : asked) {
+            append(requests, message_of(SOCK_DIAG_BY_FAMILY, 0, exact_request(*socket)));
+        }
+        std::vector<std::optional<Socket>> found;
+        const auto take = [&](int error, std::span<const std::byte> payload) {
+            const std::string operation = named("look-up", *asked[found.size()]);
+            if (error != 0 && error != ENOENT) throw Error(error, operation);
+            found.push_back(error == 0 ? std::optional(parsed(payload, netns, operation))
+                                       : std::nullopt);
+        };
+        if (channel.exchange_each(requests, "look-up of TCP sockets", take) == 0) {
+            throw Error(ENOBUFS, named("look-up", *asked.front()));
+        }
         return found;
     }
 };
@@ -266,19 +282,38 @@ SockDiag::Dump SockDiag::dump(const DumpRequest& request) {
 }
 
 std::optional<Socket> SockDiag::get(const Socket& socket) {
-    if (is_no_cookie(socket.id.cookie)) return std::nullopt;
-    std::optional<Socket> found = impl_->find(socket);
-    // Several sockets can have these endpoints (SO_REUSEPORT, SO_BINDTODEVICE), and the kernel's
-    // look-up meets only one of them.
-    if (found || (socket.state != TcpState::listening && socket.interface == 0)) return found;
+    const Socket* const one = &socket;
+    return std::move(get_each({&one, 1}).front());
+}
+
+std::vector<std::optional<Socket>> SockDiag::get_each(std::span<const Socket* const> sockets) {
+    std::vector<std::optional<Socket>> all;
+    all.reserve(sockets.size());
+    while (all.size() < sockets.size()) {
+        std::ranges::move(impl_->find_some(sockets.subspan(all.size())), std::back_inserter(all));
+    }
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const Socket& socket = *sockets[i];
+        if (is_no_cookie(socket.id.cookie)) {
+            all[i].reset();
+        } else if (!all[i] && (socket.state == TcpState::listening || socket.interface != 0)) {
+            // Several sockets can have these endpoints (SO_REUSEPORT, SO_BINDTODEVICE), and the
+            // kernel's look-up meets only one of them.
+            all[i] = find_in_dump(socket);
+        }
+    }
+    return all;
+}
+
+std::optional<Socket> SockDiag::find_in_dump(const Socket& socket) {
     DumpRequest request;
     request.states = known_states;
     request.ports = {{PortRange{socket.local.port, socket.local.port}}};
-    const Dump all = dump(request);
+    Dump all = dump(request);
     const auto same = std::ranges::find_if(
         all.sockets, [&](const Socket& other) { return order(other) == order(socket); });
-    if (same != all.sockets.end()) found = *same;
-    return found;
+    if (same == all.sockets.end()) return std::nullopt;
+    return std::move(*same);
 }
 
 Destroyed SockDiag::destroy(const Socket& socket) {

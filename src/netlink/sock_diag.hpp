@@ -54,6 +54,9 @@ public:
 
     /// The socket with exactly this cookie and these endpoints; absent when the kernel has none.
     [[nodiscard]] std::optional<Socket> get(const Socket& socket);
+    /// The same of many at once, in their order.
+    [[nodiscard]] std::vector<std::optional<Socket>> get_each(
+        std::span<const Socket* const> sockets);
 
     /// SOCK_DESTROY (Linux 4.5) of the socket with exactly this cookie. Throws Error for the
     /// unexpected.
@@ -66,6 +69,8 @@ public:
     [[nodiscard]] std::uint64_t netns() const noexcept;
 
 private:
+    [[nodiscard]] std::optional<Socket> find_in_dump(const Socket& socket);
+
     struct Impl;
     explicit SockDiag(std::unique_ptr<Impl> impl) noexcept;
     std::unique_ptr<Impl> impl_;

@@ -117,11 +117,6 @@ HolderScan joined(std::vector<ProcessScan> scans, const InodeSet& wanted) {
     return result;
 }
 
-std::string path_of(pid_t pid, const HeldFd& held, const char* directory) {
-    return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(held.tid) + directory +
-           std::to_string(held.fd);
-}
-
 }  // namespace
 
 HolderScan scan_holders(std::span<const std::uint64_t> inodes, bool with_use) {
@@ -158,19 +153,11 @@ HolderScan describe_holders(std::span<const sys::KnownFd> known,
                   wanted);
 }
 
-std::optional<bool> leads_to(pid_t pid, const HeldFd& held, std::uint64_t inode) {
-    try {
-        const auto link = sys::read_link(path_of(pid, held, "/fd/"));
-        return link && parse_socket_link(*link) == inode;
-    } catch (const Error& error) {
-        if (error.number() == EACCES || error.number() == EPERM) return std::nullopt;
-        throw;
-    }
-}
-
 bool is_close_on_exec(pid_t pid, const HeldFd& held) {
     try {
-        const auto text = sys::read_file(path_of(pid, held, "/fdinfo/"));
+        const auto text =
+            sys::read_file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(held.tid) +
+                           "/fdinfo/" + std::to_string(held.fd));
         return text && parse_close_on_exec(*text).value_or(false);
     } catch (const Error&) {
         return false;

@@ -31,9 +31,6 @@ struct HolderScan {
 [[nodiscard]] HolderScan describe_holders(std::span<const sys::KnownFd> known,
                                           std::span<const std::uint64_t> inodes, bool with_use);
 
-/// Whether that inode is behind the fd of that table right now; absent when it may not be read.
-[[nodiscard]] std::optional<bool> leads_to(pid_t pid, const HeldFd& held, std::uint64_t inode);
-
 /// FD_CLOEXEC of an fd of that table; false when it cannot be read.
 [[nodiscard]] bool is_close_on_exec(pid_t pid, const HeldFd& held);
 

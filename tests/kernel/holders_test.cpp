@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "fd_links.hpp"
 #include "file_identity.hpp"
 #include "scan.hpp"
 #include "victim.hpp"
@@ -103,9 +104,10 @@ TEST_CASE("a thread with a table of its own holds what the process does not") {
     CHECK(held.tid == tid);
     CHECK(held.fd == victim.fd());
     CHECK(sys::same_fd_table(victim.pid(), tid) == sys::Same::no);
-    CHECK(leads_to(victim.pid(), held, victim.number("inode")) == true);
-    CHECK(leads_to(victim.pid(), {victim.pid(), held.fd, false, {}}, victim.number("inode")) ==
-          false);
+    const std::uint64_t inode = victim.number("inode");
+    CHECK(FdLinks(victim.pid(), tid).leads_to(held.fd, inode) == true);
+    CHECK(FdLinks(victim.pid(), tid).leads_to(held.fd, inode + 1) == false);
+    CHECK(FdLinks(victim.pid(), victim.pid()).leads_to(held.fd, inode) == false);
 }
 
 TEST_CASE("each of many tables is found once, whichever threads share it") {
@@ -165,7 +167,7 @@ TEST_CASE("who may not be read is a blind spot, but for kernel threads and zombi
         if (is_blind_to(scan, ours.pid()) || is_blind_to(scan, zombie)) return 2;
         if (is_blind_to(scan, 2)) return 3;  // kthreadd
         if (scan.by_inode.size() != 1 || !scan.by_inode.contains(ours.number("inode"))) return 4;
-        return leads_to(theirs.pid(), {theirs.pid(), 3, false, {}}, 1) ? 5 : 0;
+        return FdLinks(theirs.pid(), theirs.pid()).leads_to(3, 1) ? 5 : 0;
     });
     CHECK(verdict == 0);
     CHECK(::waitpid(zombie, nullptr, 0) == zombie);

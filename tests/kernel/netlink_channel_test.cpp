@@ -123,3 +123,31 @@ TEST_CASE("nobody but the kernel can put an answer in") {
     }
     count_answers(channel, AF_INET);
 }
+
+TEST_CASE("of more answers than the socket has room for, the first are handed over") {
+    constexpr std::size_t asked = 2'500;
+    Channel channel = Channel::open(NETLINK_SOCK_DIAG);
+    Bytes requests;
+    for (std::size_t i = 0; i < asked; ++i) {
+        // The endpoints and the cookie of no socket.
+        Bytes one = dump_request(AF_INET);
+        nlmsghdr head;
+        std::memcpy(&head, one.data(), sizeof head);
+        head.nlmsg_flags = NLM_F_REQUEST;
+        std::memcpy(one.data(), &head, sizeof head);
+        requests.insert(requests.end(), one.begin(), one.end());
+    }
+    std::size_t taken = 0;
+    const auto take = [&taken](int error, std::span<const std::byte> payload) {
+        CHECK(error == ENOENT);
+        CHECK(payload.empty());
+        ++taken;
+    };
+    const std::size_t answered = channel.exchange_each(requests, "test look-up", take);
+    CHECK(answered == taken);
+    CHECK(answered > 0);
+    CHECK(answered < asked);
+    requests.resize(requests.size() / asked * 3);
+    CHECK(channel.exchange_each(requests, "test look-up", take) == 3);
+    count_answers(channel, AF_INET6);
+}

@@ -7,12 +7,15 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <utility>
 #include <vector>
 
 #include "loopback.hpp"
 #include "sock_diag.hpp"
+#include "tcp_look.hpp"
 #include "unwait/error.hpp"
 
 using namespace unwait;
@@ -121,6 +124,50 @@ TEST_CASE("a socket that was closed is absent") {
         CHECK(eventually([&] { return !diag.get(socket); }));
         CHECK(diag.destroy(socket) == Destroyed::gone);
     }
+}
+
+TEST_CASE("many are found at once, each in its place") {
+    constexpr std::size_t many = 100;  // more than are asked for in one request
+    SockDiag diag = SockDiag::open();
+    const Listener listener = listen_on(loopback(Flavour::v4));
+    std::vector<Connection> connections;
+    for (std::size_t i = 0; i < many; ++i) {
+        connections.push_back(connect_pair(listener));
+        leave(connections.back());
+    }
+    auto sockets = at_port(diag, listener.endpoint.port, mask_of(TcpState::close_wait));
+    REQUIRE(sockets.size() == many);
+    const auto is_changed = [](std::size_t at) { return at % 7 == 3; };
+    std::vector<const Socket*> asked;
+    for (std::size_t at = 0; at < many; ++at) {
+        if (is_changed(at)) sockets[at].id.cookie = at % 2 == 0 ? 1 : ~std::uint64_t{0};
+        asked.push_back(&sockets[at]);
+    }
+    const auto found = diag.get_each(asked);
+    REQUIRE(found.size() == many);
+    for (std::size_t at = 0; at < many; ++at) {
+        CAPTURE(at);
+        REQUIRE(found[at].has_value() != is_changed(at));
+        if (found[at]) CHECK(without_clocks(*found[at]) == without_clocks(sockets[at]));
+    }
+    CHECK(diag.get_each({}).empty());
+}
+
+TEST_CASE("a look through an fd tells what a look-up does") {
+    SockDiag diag = SockDiag::open();
+    const Listener listener = listen_on(loopback(Flavour::v4));
+    const Connection connection = connect_pair(listener);
+    leave(connection, "xyz");
+    const Socket socket = only_one(diag, listener, TcpState::close_wait);
+    const auto look = netlink::look_through(connection.server.get());
+    REQUIRE(look);
+    CHECK(look->state == TcpState::close_wait);
+    REQUIRE(look->info);
+    CHECK(look->info->bytes_received == socket.info->bytes_received);
+    CHECK(look->info->bytes_acked == socket.info->bytes_acked);
+    CHECK(look->info->rtt_us == socket.info->rtt_us);
+    const sys::Fd no_tcp(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    CHECK_FALSE(netlink::look_through(no_tcp.get()));
 }
 
 TEST_CASE("a socket with another cookie is another socket") {

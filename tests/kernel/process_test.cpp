@@ -12,6 +12,7 @@
 #include <string>
 
 #include "cgroup.hpp"
+#include "fd_links.hpp"
 #include "file.hpp"
 #include "holders.hpp"
 #include "pidfd.hpp"
@@ -82,7 +83,7 @@ TEST_CASE("a process that has gone is absent, not an error") {
     CHECK_FALSE(read_id(child));
     CHECK(ancestors_of(child).empty());
     CHECK(netns_of(child) == 0);
-    CHECK(leads_to(child, {child, 0, false, {}}, 1) == false);
+    CHECK(FdLinks(child, child).leads_to(0, 1) == false);
     CHECK_FALSE(sys::PidFd::open(child));
 }
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "fd_links.hpp"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <string>
+
+#include "fd_table.hpp"
+#include "file.hpp"
+#include "unwait/error.hpp"
+
+namespace unwait::proc {
+
+namespace {
+
+bool is_denial(const Error& error) { return error.number() == EACCES || error.number() == EPERM; }
+
+}  // namespace
+
+FdLinks::FdLinks(pid_t pid, pid_t tid) {
+    const std::string path =
+        "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/fd";
+    try {
+        directory_ = sys::open_directory(AT_FDCWD, path.c_str());
+    } catch (const Error& error) {
+        if (!is_denial(error)) throw;
+        denied_ = true;
+    }
+}
+
+std::optional<bool> FdLinks::leads_to(int fd, std::uint64_t inode) const {
+    if (denied_) return std::nullopt;
+    if (!directory_) return false;
+    try {
+        const auto link = sys::read_link(directory_->get(), std::to_string(fd).c_str());
+        return link && parse_socket_link(*link) == inode;
+    } catch (const Error& error) {
+        if (is_denial(error)) return std::nullopt;
+        throw;
+    }
+}
+
+}  // namespace unwait::proc
