@@ -57,7 +57,7 @@ struct Explanation;
 /// A selected socket, diagnosed.
 struct Finding {
     Socket socket;
-    std::vector<Holder> holders;
+    Holders holders;
     Cause cause = Cause::unknown;
     Verdict verdict = Verdict::stuck;
     std::vector<Evidence> evidence;

@@ -55,7 +55,7 @@ struct Self {
 struct Step {
     unsigned id = 0;  ///< 1, 2, … in the order of the plan
     Socket socket;
-    std::vector<Holder> holders;
+    Holders holders;
     std::vector<Action> actions;      ///< never empty
     SharedText reason;                ///< why these actions
     std::optional<Terms> terms = {};  ///< where a rule sets them; else they are those of the policy
@@ -69,7 +69,7 @@ struct Step {
 /// A finding that is not touched, and why.
 struct LeftAlone {
     Socket socket;
-    std::vector<Holder> holders;
+    Holders holders;
     Verdict reason = Verdict::stuck;
     SharedText text;           ///< the reason as a sentence
     SharedText override_flag;  ///< the flag that would include it, empty when nothing does

@@ -3,11 +3,14 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace unwait {
@@ -84,6 +87,29 @@ struct Holder {
         return (process == other.process || *process == *other.process) && fds == other.fds &&
                table_of == other.table_of;
     }
+};
+
+/// All holders of one socket: never changed, and copied like a pointer.
+class Holders {
+public:
+    Holders() = default;
+    Holders(std::vector<Holder> all)  // NOLINT: they are holders
+        : all_(all.empty() ? nullptr
+                           : std::make_shared<const std::vector<Holder>>(std::move(all))) {}
+
+    [[nodiscard]] const Holder* begin() const noexcept { return all_ ? all_->data() : nullptr; }
+    [[nodiscard]] const Holder* end() const noexcept { return begin() + size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return all_ ? all_->size() : 0; }
+    [[nodiscard]] bool empty() const noexcept { return !all_; }
+    [[nodiscard]] const Holder& front() const noexcept { return all_->front(); }
+    [[nodiscard]] const Holder& operator[](std::size_t at) const noexcept { return (*all_)[at]; }
+
+    bool operator==(const Holders& other) const {
+        return all_ == other.all_ || std::equal(begin(), end(), other.begin(), other.end());
+    }
+
+private:
+    std::shared_ptr<const std::vector<Holder>> all_;
 };
 
 }  // namespace unwait

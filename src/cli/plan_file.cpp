@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "json.hpp"
 #include "json_tree.hpp"
@@ -111,7 +112,9 @@ Step step(const JsonValue& value, std::size_t position) {
     step.id = number<unsigned>(value.at("id"));
     if (step.id != position) value.at("id").reject("is not " + std::to_string(position));
     step.socket = socket(value.at("socket"));
-    for (const JsonValue& each : value.at("holders").items()) step.holders.push_back(holder(each));
+    std::vector<Holder> holders;
+    for (const JsonValue& each : value.at("holders").items()) holders.push_back(holder(each));
+    step.holders = std::move(holders);
     step.actions = actions(value.at("actions"));
     if (step.actions.empty()) value.at("actions").reject("is empty");
     step.reason = value.at("reason").text();

@@ -14,7 +14,7 @@ namespace unwait {
 namespace {
 
 bool is_stuck_state(const HeldSocket& held) {
-    return held.socket.state == TcpState::close_wait || is_dead(held);
+    return held.socket.state == TcpState::close_wait || is_dead(held.socket, held.holders);
 }
 
 Verdict judge(const HeldSocket& held, const Surroundings& around,
@@ -83,7 +83,7 @@ Cause cause_of(const HeldSocket& held, Verdict verdict, const Surroundings& arou
     if (held.holders.empty()) {
         return socket.id.inode == 0 ? Cause::unknown : cause_of_unowned(socket, around);
     }
-    if (is_dead(held)) {
+    if (is_dead(held.socket, held.holders)) {
         return Cause::dead;
     }
     if (socket.state != TcpState::close_wait) {

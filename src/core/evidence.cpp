@@ -63,7 +63,7 @@ void note_socket(Notes& notes, const HeldSocket& held) {
         note_sent(notes, held);
         note_idle(notes, socket);
     }
-    if (is_dead(held)) {
+    if (is_dead(held.socket, held.holders)) {
         notes.add(evidence_code::dead,
                   "its connection is over (a reset, or destroyed as by ss -K), and the kernel no "
                   "longer knows the peer: only the fd is left");
@@ -165,8 +165,8 @@ void note_holders(Notes& notes, const HeldSocket& held, const Surroundings& arou
 
 }  // namespace
 
-bool is_dead(const HeldSocket& held) {
-    return held.socket.state == TcpState::closed && !held.holders.empty();
+bool is_dead(const Socket& socket, std::span<const Holder> holders) {
+    return socket.state == TcpState::closed && !holders.empty();
 }
 
 bool is_elsewhere(const HeldSocket& held) {

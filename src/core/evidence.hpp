@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "surroundings.hpp"
@@ -13,7 +14,7 @@ namespace unwait {
 [[nodiscard]] bool waits_for_accept(const Socket& socket);
 
 /// Whether its connection is over while somebody still has an fd of it.
-[[nodiscard]] bool is_dead(const HeldSocket& held);
+[[nodiscard]] bool is_dead(const Socket& socket, std::span<const Holder> holders);
 
 /// Whether all its holders are in another network namespace than it is.
 [[nodiscard]] bool is_elsewhere(const HeldSocket& held);

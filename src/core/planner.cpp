@@ -41,7 +41,7 @@ std::vector<Verdict> objections_to(const Finding& finding, const Policy& policy)
     object(verdict, verdict != Verdict::stuck);
     object(Verdict::no_holder, finding.holders.empty() && !explained);
     object(Verdict::in_use, finding.socket.state != TcpState::close_wait &&
-                                !is_dead({finding.socket, finding.holders, false}));
+                                !is_dead(finding.socket, finding.holders));
     object(Verdict::still_sending, std::ranges::find(finding.evidence, evidence_code::still_sending,
                                                      &Evidence::code) != finding.evidence.end());
     object(Verdict::too_young, is_too_young(finding.socket, policy.min_idle));

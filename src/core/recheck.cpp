@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "sentence.hpp"
@@ -28,7 +29,7 @@ std::string idle_text(const Socket& socket) {
 }
 
 /// What became of one holder, if anything did.
-std::optional<std::string> difference(const Holder& planned, const std::vector<Holder>& now) {
+std::optional<std::string> difference(const Holder& planned, std::span<const Holder> now) {
     const pid_t pid = planned.process->id.pid;
     const auto same_pid = std::ranges::find_if(
         now, [pid](const Holder& holder) { return holder.process->id.pid == pid; });
@@ -45,8 +46,8 @@ std::optional<std::string> difference(const Holder& planned, const std::vector<H
     return std::nullopt;
 }
 
-std::optional<std::string> difference(const std::vector<Holder>& planned,
-                                      const std::vector<Holder>& now) {
+std::optional<std::string> difference(std::span<const Holder> planned,
+                                      std::span<const Holder> now) {
     for (const Holder& holder : planned) {
         if (auto what = difference(holder, now)) {
             return what;

@@ -14,14 +14,12 @@ namespace {
 
 constexpr unsigned minutes_of_day = 24 * 60;
 
-HeldSocket held(const Finding& finding) { return {finding.socket, finding.holders, false}; }
-
 bool is_cause(const Rule& rule, Cause cause) {
     return rule.causes.empty() || std::ranges::find(rule.causes, cause) != rule.causes.end();
 }
 
 bool is_match(const Rule& rule, const Finding& finding) {
-    return is_cause(rule, finding.cause) && matches(rule.match, held(finding));
+    return is_cause(rule, finding.cause) && matches(rule.match, finding.socket, finding.holders);
 }
 
 /// Which part of a rule that does not match stands in its way.
@@ -30,7 +28,7 @@ std::string mismatch(const Rule& rule, const Finding& finding) {
         return "its cause is " + std::string{word(finding.cause)};
     }
     for (const auto& [name, selector] : rule.parts) {
-        if (!matches(selector, held(finding))) {
+        if (!matches(selector, finding.socket, finding.holders)) {
             return name + " does not match";
         }
     }

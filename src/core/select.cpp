@@ -139,16 +139,16 @@ bool matches_socket(const Selector& selector, const Socket& socket) {
            idle_fits(selector, socket);
 }
 
-bool matches(const Selector& selector, const HeldSocket& held) {
-    if (!matches_socket(selector, held.socket)) {
+bool matches(const Selector& selector, const Socket& socket, std::span<const Holder> holders) {
+    if (!matches_socket(selector, socket)) {
         return false;
     }
-    if (selector.owned && *selector.owned == held.holders.empty()) {
+    if (selector.owned && *selector.owned == holders.empty()) {
         return false;
     }
-    return !names_a_holder(selector) ||
-           std::ranges::any_of(held.holders,
-                               [&](const Holder& holder) { return holder_fits(selector, holder); });
+    return !names_a_holder(selector) || std::ranges::any_of(holders, [&](const Holder& holder) {
+        return holder_fits(selector, holder);
+    });
 }
 
 bool needs_holder(const Selector& selector) {

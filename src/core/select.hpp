@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "unwait/selector.hpp"
@@ -19,7 +20,11 @@ namespace unwait {
 
 /// Whether the whole matches. The members about a process (pids, fds, processes, users, units,
 /// cgroups) must all be met by one and the same holder, pids and fds by one and the same fd.
-[[nodiscard]] bool matches(const Selector& selector, const HeldSocket& held);
+[[nodiscard]] bool matches(const Selector& selector, const Socket& socket,
+                           std::span<const Holder> holders);
+[[nodiscard]] inline bool matches(const Selector& selector, const HeldSocket& held) {
+    return matches(selector, held.socket, held.holders);
+}
 
 /// Whether a holder is needed to decide: otherwise unreadable processes cannot hide a match.
 [[nodiscard]] bool needs_holder(const Selector& selector);

@@ -41,8 +41,8 @@ public:
     using TakeEach = std::function<void(int error, std::span<const std::byte>)>;
 
     /// Sends requests that stand one behind the other and have one message for an answer each, and
-    /// hands the answers over in order. Returns how many there were: fewer than were asked for when
-    /// the socket had no room for more. Throws Error as exchange() does.
+    /// hands the answers over in order. Returns how many there were: fewer than were asked for, or
+    /// none, when the socket had no room for all. Throws Error as exchange() does.
     std::size_t exchange_each(std::vector<std::byte>& requests, const std::string& operation,
                               const TakeEach& take);
 

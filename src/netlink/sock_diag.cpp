@@ -236,10 +236,9 @@ struct SockDiag::Impl {
             found.push_back(error == 0 ? std::optional(parsed(payload, netns, operation))
                                        : std::nullopt);
         };
-        if (channel.exchange_each(requests, "look-up of TCP sockets", take) == 0) {
-            throw Error(ENOBUFS, named("look-up", *asked.front()));
-        }
-        return found;
+        if (channel.exchange_each(requests, "look-up of TCP sockets", take) > 0) return found;
+        if (asked.size() == 1) throw Error(ENOBUFS, named("look-up", *asked.front()));
+        return find_some(asked.first(1));
     }
 };
 

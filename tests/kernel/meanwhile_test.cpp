@@ -126,9 +126,11 @@ TEST_CASE("only the socket is ever closed when its number leads elsewhere half o
             const Plan plan = plan_for(victim, policy);
             REQUIRE(plan.steps.size() == 1);
             Plan only_swapped = plan;
-            std::erase_if(only_swapped.steps[0].holders[0].fds,
+            Holder holder = plan.steps[0].holders[0];
+            std::erase_if(holder.fds,
                           [&](const HeldFd& held) { return held.fd == victim.fd("spare"); });
-            if (only_swapped.steps[0].holders[0].fds.empty()) continue;
+            if (holder.fds.empty()) continue;
+            only_swapped.steps[0].holders = std::vector{holder};
             (void)carry_out(only_swapped, policy);
             CHECK(victim.ask("errors") == "0 none");
         }

@@ -124,7 +124,7 @@ TEST_CASE("nobody but the kernel can put an answer in") {
     count_answers(channel, AF_INET);
 }
 
-TEST_CASE("of more answers than the socket has room for, the first are handed over") {
+TEST_CASE("more answers than the socket has room for are said to be missing") {
     constexpr std::size_t asked = 2'500;
     Channel channel = Channel::open(NETLINK_SOCK_DIAG);
     Bytes requests;
@@ -145,7 +145,6 @@ TEST_CASE("of more answers than the socket has room for, the first are handed ov
     };
     const std::size_t answered = channel.exchange_each(requests, "test look-up", take);
     CHECK(answered == taken);
-    CHECK(answered > 0);
     CHECK(answered < asked);
     requests.resize(requests.size() / asked * 3);
     CHECK(channel.exchange_each(requests, "test look-up", take) == 3);

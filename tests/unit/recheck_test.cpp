@@ -146,8 +146,30 @@ TEST_CASE("a digest tells plans apart and is the same for the same plan") {
     std::swap(report.plan->steps[0].actions[0], report.plan->steps[0].actions[1]);
     CHECK(digest != digest_of_plan(report));
     report.plan = plan_of(stuck());
-    report.plan->steps[0].holders[0].fds[0].fd += 1;
+    Step& step = report.plan->steps[0];
+    std::vector<Holder> holders(step.holders.begin(), step.holders.end());
+    holders[0].fds[0].fd += 1;
+    step.holders = holders;
     CHECK(digest != digest_of_plan(report));
+}
+
+TEST_CASE("a digest tells processes apart that other steps name too") {
+    Report report;
+    report.plan = plan_of(stuck());
+    auto& steps = report.plan->steps;
+    steps.push_back(steps[0]);
+    const std::string digest = digest_of_plan(report);
+    std::vector<Holder> holders(steps[1].holders.begin(), steps[1].holders.end());
+    SUBCASE("the same in another place") {
+        samples::altered(holders[0]);
+        steps[1].holders = holders;
+        CHECK(digest == digest_of_plan(report));
+    }
+    SUBCASE("another program") {
+        samples::altered(holders[0]).exe += "x";
+        steps[1].holders = holders;
+        CHECK(digest != digest_of_plan(report));
+    }
 }
 
 TEST_CASE("a plan is for its time and place") {
