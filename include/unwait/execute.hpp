@@ -32,10 +32,8 @@ struct Attempt {
 class StepRunner {
 public:
     virtual ~StepRunner() = default;
-    /// One Attempt for each step, in order; none at all when this runner only previews.
+    /// One Attempt for each step, in order.
     virtual std::vector<Attempt> attempt(Action action, std::span<const Step* const> steps) = 0;
-    /// Whether what it does needs the operator's consent.
-    [[nodiscard]] virtual bool needs_consent() const = 0;
 };
 
 /// Told of each outcome as it is known.
@@ -57,7 +55,7 @@ public:
     [[nodiscard]] virtual std::chrono::milliseconds left() const = 0;
 };
 
-/// Climbs every step's ladder, mildest rung first, all steps together. Each step that was visited
+/// Climbs every step's ladder, mildest rung first, all steps together. Each step
 /// has exactly one outcome, in the order of the plan; steps that a stop sign left untouched end as
 /// `refused`.
 [[nodiscard]] std::vector<Outcome> execute(const Plan& plan, StepRunner& runner, StopSign& stop,
@@ -65,8 +63,5 @@ public:
 
 /// Carries actions out on this machine. Throws Error when sock_diag cannot be opened.
 [[nodiscard]] std::unique_ptr<StepRunner> make_linux_runner(const Policy& policy, StopSign& stop);
-
-/// Visits the same steps and does nothing.
-[[nodiscard]] std::unique_ptr<StepRunner> make_dry_runner();
 
 }  // namespace unwait

@@ -170,13 +170,12 @@ ExitStatus Run::end(Report& report, ExitStatus status) {
 
 ExitStatus Run::carry_out(Report report, std::vector<Outcome> settled) {
     report.run_id = new_run_id();
-    const auto runner =
-        options_.dry_run ? make_dry_runner() : make_linux_runner(report.plan->policy, stop_);
-    const bool for_real = runner->needs_consent();
+    // Whoever cannot act is to hear of it before being asked.
+    const auto runner = options_.dry_run ? nullptr : make_linux_runner(report.plan->policy, stop_);
     if (!settled.empty()) report.outcomes = settled;
     Plan room;
     const Plan& open = open_part(report, room);
-    printer_->planned(report, for_real);
+    printer_->planned(report, !options_.dry_run);
     for (const Outcome& outcome : settled) {
         printer_->on_outcome(*std::ranges::find(report.plan->steps, outcome.id, &Step::id),
                              outcome);
@@ -185,12 +184,13 @@ ExitStatus Run::carry_out(Report report, std::vector<Outcome> settled) {
         talk_.tell("refused: " + *report.plan->refusal);
         return end(report, ExitStatus::refused);
     }
-    if (for_real && !open.steps.empty() && !has_consent(open, report.networks)) {
+    if (options_.dry_run) return end(report, status_of(report));
+    if (!open.steps.empty() && !has_consent(open, report.networks)) {
         return end(report, ExitStatus::not_consented);
     }
 
     Observers observers{printer_.get()};
-    if (for_real && !open.steps.empty()) {
+    if (!open.steps.empty()) {
         if (rulebook_.cool_down) mark_runs(processes_of(open));
         if (audit_) {
             audit_->intend(report, open, rulebook_.path);
@@ -203,11 +203,9 @@ ExitStatus Run::carry_out(Report report, std::vector<Outcome> settled) {
     auto outcomes = execute(open, *runner, stop_, observers);
     progress.reset();
     stop_.disarm();
-    if (for_real) {
-        std::ranges::move(outcomes, std::back_inserter(settled));
-        std::ranges::sort(settled, {}, &Outcome::id);
-        report.outcomes = std::move(settled);
-    }
+    std::ranges::move(outcomes, std::back_inserter(settled));
+    std::ranges::sort(settled, {}, &Outcome::id);
+    report.outcomes = std::move(settled);
     const ExitStatus status = end(report, status_of(report));
     if (audit_) audit_->finish();
     return status;

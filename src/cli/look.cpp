@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "look.hpp"
 
+#include <malloc.h>
 #include <signal.h>
 
 #include <cerrno>
@@ -17,6 +18,8 @@
 namespace unwait::cli {
 
 namespace {
+
+constexpr std::size_t very_many = 10'000;
 
 void require_processes(const Selector& selector) {
     for (const auto& any_of : selector.pids) {
@@ -90,6 +93,9 @@ Report look(std::string command, const Selector& selector, std::chrono::millisec
     report.networks = std::move(snapshot.networks);
     report.blind_spots = std::move(snapshot.blind_spots);
     report.summary.matched = report.findings.size();
+    snapshot = {};
+    // What follows needs room of its own, which the pieces left behind would not be used for.
+    if (report.findings.size() >= very_many) ::malloc_trim(0);
     tell_blind_spots(report.blind_spots, talk);
     if (selector.networks.empty() && !talk.is_quiet()) tell_elsewhere(selector, talk);
     return report;

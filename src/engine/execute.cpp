@@ -20,7 +20,6 @@ struct Climb {
     std::optional<Action> last = {};
     Attempt seen = {};  ///< of the last attempt
     bool anything_done = false;
-    bool only_previewed = false;
     bool ended = false;
     bool replaced = false;  ///< a number of it is kept by a placeholder
     std::chrono::microseconds stopped{0};
@@ -122,7 +121,7 @@ std::vector<Outcome> execute(const Plan& plan, StepRunner& runner, StopSign& sto
         for (Climb& climb : climbs) {
             if (climb.ended) continue;
             if (!has_rung(climb)) {
-                if (!climb.only_previewed) finish(climb, StopSign::Reason::none);
+                finish(climb, StopSign::Reason::none);
                 continue;
             }
             const Action rung = climb.step->actions[climb.rung];
@@ -142,14 +141,13 @@ std::vector<Outcome> execute(const Plan& plan, StepRunner& runner, StopSign& sto
         for (Climb& climb : climbs) {
             if (!is_due(climb)) continue;
             ++climb.rung;
-            climb.only_previewed = attempts.empty();
-            if (!attempts.empty()) record(climb, *next, std::move(*attempt++));
+            record(climb, *next, std::move(*attempt++));
         }
     }
 
     const auto stopped = stop.reason();
     for (Climb& climb : climbs) {
-        if (!climb.only_previewed && !climb.ended) finish(climb, stopped);
+        if (!climb.ended) finish(climb, stopped);
     }
     std::ranges::sort(outcomes, {}, &Outcome::id);
     return outcomes;

@@ -301,20 +301,8 @@ LinuxRunner::Attempts LinuxRunner::signal(int number, std::span<const Step* cons
     return attempts;
 }
 
-namespace {
-
-class DryRunner final : public StepRunner {
-public:
-    std::vector<Attempt> attempt(Action, std::span<const Step* const>) override { return {}; }
-    [[nodiscard]] bool needs_consent() const override { return false; }
-};
-
-}  // namespace
-
 std::unique_ptr<StepRunner> make_linux_runner(const Policy& policy, StopSign& stop) {
     return std::make_unique<LinuxRunner>(policy, stop);
 }
-
-std::unique_ptr<StepRunner> make_dry_runner() { return std::make_unique<DryRunner>(); }
 
 }  // namespace unwait

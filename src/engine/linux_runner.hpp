@@ -20,7 +20,6 @@ public:
     LinuxRunner(const Policy& policy, StopSign& stop);
 
     std::vector<Attempt> attempt(Action action, std::span<const Step* const> steps) override;
-    [[nodiscard]] bool needs_consent() const override { return true; }
 
 private:
     using Attempts = std::vector<Attempt>;
