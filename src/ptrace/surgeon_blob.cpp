@@ -75,7 +75,7 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
         vehicle().interrupt();
         switch (vehicle().wait(deadline)) {
             case TracedThread::Stop::none:
-                give_up(refusal::too_slow, true);
+                abandon_blob();
             case TracedThread::Stop::gone:
                 give_up(refusal::killed);
             case TracedThread::Stop::signal:
@@ -84,8 +84,8 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
                 break;
         }
         if (is_closed || has_made_all_calls(read_vehicle())) return leave_blob(is_closed);
-        // It has had no processor yet. Left alone it comes to its end by itself.
-        if (now_ns() > deadline) give_up(refusal::too_slow, true);
+        // It has had no processor yet.
+        if (now_ns() > deadline) abandon_blob();
         vehicle().cont();
         pause_briefly();
     }
@@ -133,6 +133,15 @@ bool SurgeonProcess::watch_blob(std::uint64_t deadline) {
         }
     }
     return true;
+}
+
+void SurgeonProcess::abandon_blob() {
+    // It comes to its end by itself. But then nobody is held any more, and what it has not come to
+    // yet may mean another file: it is left no number.
+    static constexpr Cut nothing{};
+    std::ranges::fill(to_cut_, &nothing);
+    write_blob();
+    give_up(refusal::too_slow, true);
 }
 
 SurgeonProcess::BlobEnd SurgeonProcess::leave_blob(bool is_closed) {

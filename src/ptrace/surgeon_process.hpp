@@ -94,6 +94,7 @@ private:
     void write_blob();
     [[nodiscard]] bool blob_has_finished() const noexcept;
     [[nodiscard]] BlobEnd leave_blob(bool is_closed);
+    [[noreturn]] void abandon_blob();
     /// False when a signal came before the deadline and before the last cut was made.
     [[nodiscard]] bool watch_blob(std::uint64_t deadline);
     [[nodiscard]] arch::Registers read_vehicle() noexcept;
