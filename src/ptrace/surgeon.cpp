@@ -70,6 +70,8 @@ Surgery operate(const Patient& patient, Operation operation, std::span<const Cut
         left = std::move(still_left);
         indexes = std::move(still_left_indexes);
         surgery.refusal = ended ? record->refusal.data() : killed_early;
+        // The target may have got to the end of what the surgeon had begun.
+        if (left.empty()) surgery.refusal.clear();
         if (ended && !record->transient) break;
     }
     return surgery;

@@ -295,4 +295,26 @@ TEST_CASE("a traced process, and a thread that cannot be stopped, are refused wi
     }
 }
 
+TEST_CASE("a program that executes itself all the time is neither held up nor harmed") {
+    Victim victim({"execs"});
+    std::vector<std::uint64_t> fds = victim.numbers("fds");
+    const Cuts cuts(victim, fds);
+    REQUIRE(victim.ask("exec-often") == "0");
+    std::vector<bool> is_closed;
+    for (const ptrace::Cut& cut : cuts.cuts) {
+        // Whoever is in execve(2) waits for its siblings, and PTRACE_SEIZE of them waits for it.
+        const auto surgery = ptrace::operate(patient_of(victim), Operation::close, {&cut, 1});
+        is_closed.push_back(surgery.cuts[0].ending == CutEnding::done);
+        CHECK(is_closed.back() == surgery.refusal.empty());
+    }
+    const auto facts = victim.ask_facts("stop");
+    CHECK(std::stoul(facts.at("execs")) > 1);
+    CHECK(std::ranges::count(is_closed, true) > 0);
+    const auto open = victim.fds();
+    for (std::size_t i = 0; i < fds.size(); ++i) {
+        CHECK(open.contains(static_cast<int>(fds[i])) != is_closed[i]);
+    }
+    CHECK(victim.ask("errors").starts_with("0 "));
+}
+
 }  // namespace unwait::test
