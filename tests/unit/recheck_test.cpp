@@ -161,7 +161,7 @@ TEST_CASE("a digest tells processes apart that other steps name too") {
     const std::string digest = digest_of_plan(report);
     std::vector<Holder> holders(steps[1].holders.begin(), steps[1].holders.end());
     SUBCASE("the same in another place") {
-        samples::altered(holders[0]);
+        static_cast<void>(samples::altered(holders[0]));
         steps[1].holders = holders;
         CHECK(digest == digest_of_plan(report));
     }
