@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // How the surgeon stops all threads, and lets them go.
 #include <algorithm>
+#include <ctime>
 
+#include "dead_man.hpp"
 #include "surgeon_limits.hpp"
 #include "surgeon_process.hpp"
 #include "task_list.hpp"
@@ -19,10 +21,29 @@ void SurgeonProcess::hold_those(Chosen&& is_chosen) {
         if (is_due(thread)) thread.interrupt();
     }
     const std::uint64_t deadline = now_ns() + stop_patience;
+    bool is_too_late = false;
     for (auto& thread : threads_) {
         if (!is_due(thread) || hold(thread, deadline)) continue;
-        if (thread.state() != TracedThread::State::gone) give_up(refusal::too_slow, true);
+        is_too_late = is_too_late || thread.state() != TracedThread::State::gone;
     }
+    if (is_too_late) retreat();
+}
+
+void SurgeonProcess::retreat() {
+    for (auto& thread : threads_) {
+        if (thread.is_held()) thread.release(true);
+    }
+    // The call that a stop has interrupted is mended when the stop is seen, and fails if it is not.
+    arm_dead_man(dead_man_base + retreat_patience);
+    const std::uint64_t deadline = now_ns() + retreat_patience;
+    while (std::ranges::any_of(threads_, &TracedThread::is_awaited) && now_ns() < deadline) {
+        for (auto& thread : threads_) {
+            if (thread.is_awaited() && hold(thread, now_ns())) thread.release(true);
+        }
+        constexpr timespec pause{0, ns_per_ms};
+        nanosleep(&pause, nullptr);
+    }
+    give_up(refusal::too_slow, true);
 }
 
 bool SurgeonProcess::hold(TracedThread& thread, std::uint64_t deadline) {

@@ -20,6 +20,7 @@ inline constexpr std::uint64_t slowness = UNWAIT_SLOWNESS;
 inline constexpr std::uint64_t stop_patience = slowness * 50 * ns_per_ms;
 // For a thread in its own code, which has to make a call before it can make ours (aarch64).
 inline constexpr std::uint64_t next_call_patience = slowness * 2 * ns_per_ms;
+inline constexpr std::uint64_t retreat_patience = slowness * 200 * ns_per_ms;
 inline constexpr std::uint64_t blob_patience = slowness * 100 * ns_per_ms;
 inline constexpr std::uint64_t spin_patience = 50 * ns_per_us;
 inline constexpr std::uint64_t preparation_patience = 10'000 * ns_per_ms;

@@ -83,7 +83,8 @@ void SurgeonProcess::reclaim_room() {
 bool SurgeonProcess::stop_alone(TracedThread& thread) noexcept {
     arm_dead_man(dead_man_base);
     thread.interrupt();
-    if (thread.hold(now_ns() + stop_patience, *filters_)) return true;
+    // Nobody else is held meanwhile.
+    if (thread.hold(now_ns() + stop_patience + retreat_patience, *filters_)) return true;
     if (thread.state() != TracedThread::State::gone) give_up(refusal::too_slow, true);
     return false;
 }

@@ -74,6 +74,9 @@ private:
     template <typename Chosen>
     void hold_those(Chosen&& is_chosen);
     [[nodiscard]] bool hold(TracedThread& thread, std::uint64_t deadline);
+    /// Gives up because a thread has not come to its stop in time, and awaits those that still do,
+    /// while nobody is held.
+    [[noreturn]] void retreat();
     void hold_newcomers();
     [[nodiscard]] bool everyone_is_held() const noexcept;
     void check_vehicle();

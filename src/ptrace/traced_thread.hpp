@@ -88,6 +88,10 @@ public:
     /// As it was before it was touched.
     [[nodiscard]] const SurveyedThread& surveyed() const noexcept { return thread_; }
     [[nodiscard]] State state() const noexcept { return state_; }
+    /// Interrupted, and not yet seen in a stop.
+    [[nodiscard]] bool is_awaited() const noexcept {
+        return state_ == State::running && held_since_ != 0;
+    }
     [[nodiscard]] bool is_held() const noexcept {
         return state_ == State::stopped || state_ == State::group_stopped;
     }

@@ -96,16 +96,24 @@ class Question(TestCase):
 class Interrupted(TestCase):
     """While steps are carried out: the application has been told and is given time to close."""
 
-    def start(self, leak, *more):
+    ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+    def start(self, leak, *more, ignored=()):
         process = subprocess.Popen(
             [UNWAIT, *map(str, clear(leak, "-y", "-J", *more, settle="1h"))],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment(),
+            preexec_fn=lambda: self.hear(ignored),
         )
         leak.ask("hangup")
         return process
+
+    def hear(self, ignored):
+        """Whether these tests run in the background, or under nohup(1), or not."""
+        for number in self.ENDING:
+            signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
 
     def finish(self, process):
         out, err = process.communicate(timeout=DEADLINE)
@@ -119,7 +127,7 @@ class Interrupted(TestCase):
         self.assertEqual(leak.open_fds(), leak.fds)  # it answers
 
     def test_signals(self):
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        for number in self.ENDING:
             with self.subTest(signal=number), Leaky() as leak:
                 process = self.start(leak)
                 process.send_signal(number)
@@ -139,11 +147,7 @@ class Interrupted(TestCase):
     def test_ignored_signals_stay_ignored(self):
         """As under nohup(1)."""
         with Leaky() as leak:
-            old = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            try:
-                process = self.start(leak)
-            finally:
-                signal.signal(signal.SIGHUP, old)
+            process = self.start(leak, ignored={signal.SIGHUP})
             process.send_signal(signal.SIGHUP)
             leak.ask("forget")  # the application closes at last, which ends the wait
             status, report, _ = self.finish(process)
