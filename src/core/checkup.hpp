@@ -120,6 +120,7 @@ struct ProcessFacts {
     std::size_t threads = 0;       ///< that have not exited
     std::size_t able = 0;          ///< of them: those that could make a call
     std::size_t filtered = 0;      ///< of them: those with a seccomp filter
+    bool is_frozen = false;        ///< by its cgroup
     std::string abi;               ///< "x86-64", "i386", …; empty when it may not be read
     std::optional<bool> dumpable;  ///< absent when that cannot be told
     std::optional<bool> same_user_namespace;  ///< absent when that may not be read

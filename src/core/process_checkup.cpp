@@ -98,7 +98,13 @@ bool Examination::check_existence() {
 
 void Examination::check_identity() {
     const bool injects = wants_injection(wanted_);
-    if (facts_.able == 0) {
+    if (facts_.is_frozen) {
+        list_.add(
+            check_code::state, false, injects,
+            "frozen by its cgroup: it stays so, and notices a shutdown only when it is thawed",
+            "thaw it (docker unpause, systemctl thaw, or 0 into cgroup.freeze); else " +
+                std::string(only_outside));
+    } else if (facts_.able == 0) {
         list_.add(check_code::state, false, injects,
                   "each of its threads is in uninterruptible sleep, in seccomp's strict mode or "
                   "exiting",

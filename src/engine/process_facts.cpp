@@ -11,6 +11,7 @@
 #include "credentials.hpp"
 #include "directory.hpp"
 #include "file.hpp"
+#include "freezer.hpp"
 #include "machine.hpp"
 #include "networks.hpp"
 #include "pidfd.hpp"
@@ -33,7 +34,7 @@ pid_t survey(ProcessFacts& facts) {
         if (thread.zombie) continue;
         if (facts.process->state == 'Z' && facts.threads == 0) table = thread.tid;
         ++facts.threads;
-        if (thread.fitness != ptrace::Fitness::unfit) ++facts.able;
+        if (ptrace::is_able(thread)) ++facts.able;
         if (thread.may_be_filtered) ++facts.filtered;
     }
     return table;
@@ -141,6 +142,7 @@ ProcessFacts read_process_facts(pid_t pid, const MachineFacts& machine, const Se
             sys::open_directory(AT_FDCWD, ("/proc/" + std::to_string(table)).c_str())) {
         facts.process->runtime = proc::runtime_of(directory->get(), facts.process->exe);
     }
+    facts.is_frozen = sys::is_frozen(table);
     look_at_identity(facts, machine);
     look_at_network(facts);
     facts.no_listing = why_not_listed(table);

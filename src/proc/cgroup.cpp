@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "freezer.hpp"
 #include "text_scan.hpp"
 
 namespace unwait::proc {
@@ -20,15 +21,8 @@ bool names_unit(std::string_view component) {
 }  // namespace
 
 std::string parse_cgroup(std::string_view text) {
-    std::string_view unified;
-    std::string_view systemd;
-    while (!text.empty()) {
-        std::string_view path = sys::take_until(text, '\n');  // "ID:CONTROLLERS:PATH"
-        const std::string_view id = sys::take_until(path, ':');
-        const std::string_view controllers = sys::take_until(path, ':');
-        if (id == "0" && controllers.empty()) unified = path;
-        if (controllers == "name=systemd") systemd = path;
-    }
+    const std::string_view unified = sys::cgroup_path(text, "");
+    const std::string_view systemd = sys::cgroup_path(text, "name=systemd");
     // Every kernel with cgroup v2 compiled in lists "0::/", even where systemd works on v1.
     const bool unified_unused = unified.empty() || unified == "/";
     return std::string(unified_unused && !systemd.empty() ? systemd : unified);

@@ -36,12 +36,8 @@ std::optional<std::string> obstacle(const ProcessId& id, pid_t table) {
             return pid + " has no [vdso] with room for the code that would close its fd";
         }
         const auto threads = survey_threads({&id, 1});
-        const bool is_able = std::ranges::any_of(
-            threads, [](const SurveyedThread& thread) { return thread.fitness != Fitness::unfit; });
-        if (!is_able) {
-            return pid +
-                   " has no thread that could make the call: each is in seccomp's strict mode, in "
-                   "uninterruptible sleep or exiting";
+        if (std::ranges::none_of(threads, is_able)) {
+            return pid + " has no thread that could make the call: " + why_unable(threads);
         }
     } catch (const Error& error) {
         return error.what();

@@ -14,6 +14,9 @@ namespace unwait::ptrace {
 
 namespace {
 
+// Seldom enough for a thread to get somewhere in between.
+constexpr std::uint64_t longest_slice = blob_patience / 8;
+
 void pause_briefly() noexcept {
     const timespec pause{0, 20'000};
     nanosleep(&pause, nullptr);
@@ -57,7 +60,8 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
         give_up(refusal::killed, true);
     }
     const std::uint64_t deadline = now_ns() + blob_patience;
-    for (std::uint64_t slice = spin_patience + to_cut_.size() * 10 * ns_per_us;; slice *= 2) {
+    for (std::uint64_t slice = spin_patience + to_cut_.size() * 10 * ns_per_us;;
+         slice = std::min(2 * slice, longest_slice)) {
         const bool is_interrupted = !watch_blob(std::min(now_ns() + slice, deadline));
         blob_over_ns_ = now_ns();
         if (is_interrupted) return leave_blob(false);
@@ -84,8 +88,8 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
                 break;
         }
         if (is_closed || has_made_all_calls(read_vehicle())) return leave_blob(is_closed);
-        // It has had no processor yet.
-        if (now_ns() > deadline) abandon_blob();
+        // It has had no processor yet, or its cgroup has been frozen.
+        if (now_ns() > deadline - 2 * longest_slice) withdraw_blob();
         vehicle().cont();
         pause_briefly();
     }
@@ -133,6 +137,15 @@ bool SurgeonProcess::watch_blob(std::uint64_t deadline) {
         }
     }
     return true;
+}
+
+void SurgeonProcess::withdraw_blob() {
+    // A placeholder would stay open: only the blob closes it.
+    if (open_placeholder(read_vehicle()) >= 0) abandon_blob();
+    static_cast<void>(leave_blob(false));
+    clear_slot();
+    record_finished_cuts();
+    give_up(refusal::did_not_run, true);
 }
 
 void SurgeonProcess::abandon_blob() {

@@ -38,6 +38,9 @@ namespace refusal {
 inline constexpr auto killed = "the process was killed meanwhile";
 inline constexpr auto too_slow =
     "a thread of the process did not stop in time (uninterruptible sleep, or no processor for it)";
+inline constexpr auto did_not_run =
+    "the thread that was to make the call did not run (its cgroup was frozen meanwhile, or there "
+    "was no processor for it)";
 inline constexpr auto makes_no_call =
     "the thread that was to make the call is busy in its own code, too far from where code can be "
     "placed or with vector registers in use that no call keeps";

@@ -111,12 +111,11 @@ std::vector<TracedThread> SurgeonProcess::seize_vehicle(std::span<const Surveyed
     std::ranges::stable_sort(able, {}, [](const SurveyedThread& thread) {
         return std::pair(thread.may_be_filtered, thread.fitness);
     });
-    std::string objection =
-        "no thread of the process can make the call: each is in seccomp's strict mode, in "
-        "uninterruptible sleep or exiting";
+    std::string objection;
     std::vector<TracedThread> seized;
     for (const auto& candidate : able) {
         if (seized.size() == most_filtered_candidates) break;
+        if (!is_able(candidate)) continue;
         arm_dead_man(dead_man_base);
         TracedThread thread(candidate);
         if (!try_to_seize(thread)) continue;
@@ -127,6 +126,9 @@ std::vector<TracedThread> SurgeonProcess::seize_vehicle(std::span<const Surveyed
         }
         objection = objection_of(seized.back());
         if (objection.empty()) return seized;
+    }
+    if (objection.empty()) {
+        objection = "no thread of the process can make the call: " + why_unable(surveyed);
     }
     give_up(objection.c_str());
 }

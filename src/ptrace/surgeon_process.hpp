@@ -97,6 +97,8 @@ private:
     void write_blob();
     [[nodiscard]] bool blob_has_finished() const noexcept;
     [[nodiscard]] BlobEnd leave_blob(bool is_closed);
+    /// For a thread that is held but gets nowhere: puts it back, and gives up.
+    [[noreturn]] void withdraw_blob();
     [[noreturn]] void abandon_blob();
     /// False when a signal came before the deadline and before the last cut was made.
     [[nodiscard]] bool watch_blob(std::uint64_t deadline);

@@ -10,6 +10,7 @@
 
 #include "arch.hpp"
 #include "file.hpp"
+#include "freezer.hpp"
 #include "proc_text.hpp"
 #include "task_list.hpp"
 #include "text_scan.hpp"
@@ -82,6 +83,17 @@ std::optional<SurveyedThread> survey_thread(pid_t process, pid_t tid) {
     const auto directory = sys::open_directory(AT_FDCWD, path.c_str());
     if (!directory) return std::nullopt;
     return survey_below(directory->get(), "", process, tid);
+}
+
+bool is_able(const SurveyedThread& thread) {
+    return thread.fitness != Fitness::unfit && !sys::is_frozen(thread.tid);
+}
+
+std::string why_unable(std::span<const SurveyedThread> threads) {
+    const bool is_frozen = std::ranges::any_of(threads, sys::is_frozen, &SurveyedThread::tid);
+    return is_frozen ? "its cgroup is frozen, and nothing in it runs before that is thawed (docker "
+                       "unpause, systemctl thaw)"
+                     : "each is in seccomp's strict mode, in uninterruptible sleep or exiting";
 }
 
 bool is_still(const ProcessId& id) {

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -41,6 +42,12 @@ struct SurveyedThread {
 /// others).
 [[nodiscard]] SurveyedThread judge_thread(std::string_view stat, std::string_view status,
                                           std::string_view system_call);
+
+/// Whether it can make a call: it is fit, and the freezer of its cgroup lets it run.
+[[nodiscard]] bool is_able(const SurveyedThread& thread);
+
+/// What keeps all of these threads from it.
+[[nodiscard]] std::string why_unable(std::span<const SurveyedThread> threads);
 
 /// Whether the pid is still that process.
 [[nodiscard]] bool is_still(const ProcessId& id);

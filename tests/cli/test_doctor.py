@@ -61,6 +61,31 @@ class Victim:
         self.process.wait(DEADLINE)
 
 
+class Frozen:
+    """A process frozen by a cgroup of its own, until the end of the block."""
+
+    def __init__(self, pid):
+        root = next(
+            path for path in map(pathlib.Path, ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"))
+            if (path / "cgroup.subtree_control").exists()
+        )
+        self.before = root / "cgroup.procs"
+        self.cgroup = root / f"unwait-{os.getpid()}"
+        self.pid = str(pid)
+
+    def __enter__(self):
+        self.cgroup.mkdir()
+        (self.cgroup / "cgroup.procs").write_text(self.pid)
+        (self.cgroup / "cgroup.freeze").write_text("1")
+        while "frozen 1" not in (self.cgroup / "cgroup.events").read_text():
+            pass
+
+    def __exit__(self, *_):
+        (self.cgroup / "cgroup.freeze").write_text("0")
+        self.before.write_text(self.pid)
+        self.cgroup.rmdir()
+
+
 class Doctor(TestCase):
     @classmethod
     def setUpClass(cls):
@@ -344,6 +369,15 @@ class Processes(Doctor):
             self.assertIn("stopped by job control", checks["state"]["why"])
             self.assertEqual(state_of(victim.pid), "T")
             os.kill(victim.pid, signal.SIGCONT)
+
+    def test_frozen_by_its_cgroup(self):
+        with Victim("close-wait") as victim, Frozen(victim.pid):
+            checks = self.examine(victim.pid, status=4)
+            self.assert_says(checks["state"], False, "frozen by its cgroup", "thaw it")
+            for action in ("close", "replace"):
+                self.assert_says(checks[action], False, "its cgroup is frozen", "--actions shutdown")
+            self.assertIn("of which 0 could make the calls", checks["threads"]["why"])
+            self.examine(victim.pid, "--actions", "shutdown")
 
     def test_processes_of_others(self):
         with Victim("close-wait") as roots, Victim("close-wait", f"uid={NOBODY}") as own, \

@@ -222,6 +222,20 @@ TEST_CASE("a filter on unwait itself, a container and a hiding /proc are told") 
     CHECK_FALSE(all_needed_work(checks));
 }
 
+TEST_CASE("a frozen process is told of as such, and is no obstacle to a shutdown") {
+    ProcessFacts facts = good_process();
+    facts.is_frozen = true;
+    facts.able = 0;
+    facts.close->refusal = facts.replace->refusal = "its cgroup is frozen";
+    const auto checks = of_process(facts, good_machine());
+    check_says(checks, check_code::state, "frozen by its cgroup", "thaw it");
+    check_says(checks, "close", "its cgroup is frozen", "--actions shutdown");
+    CHECK_FALSE(all_needed_work(checks));
+    const auto outside =
+        check_process(facts, good_machine(), {{Action::shutdown}, {}}, samples::self());
+    CHECK(all_needed_work(outside));
+}
+
 TEST_CASE("of what cannot be treated only that is told") {
     const auto only = [](const ProcessFacts& facts, std::string_view why) {
         const auto checks = of_process(facts, good_machine());

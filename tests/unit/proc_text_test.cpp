@@ -12,6 +12,7 @@
 #include "cgroup.hpp"
 #include "fd_info.hpp"
 #include "fd_table.hpp"
+#include "freezer.hpp"
 #include "proc_mount.hpp"
 #include "process.hpp"
 #include "runtime.hpp"
@@ -108,6 +109,17 @@ TEST_CASE("the cgroup is the one that is in use") {
     CHECK(parse_cgroup("0::/a:b:c\n") == "/a:b:c");
     CHECK(parse_cgroup("4:memory:/a\n").empty());
     CHECK(parse_cgroup("").empty());
+}
+
+TEST_CASE("each hierarchy of cgroups has a path of its own") {
+    constexpr std::string_view text = "5:cpu,freezer:/a:b\n1:name=systemd:/c\n0::/d\n";
+    CHECK(sys::cgroup_path(text, "freezer") == "/a:b");
+    CHECK(sys::cgroup_path(text, "cpu") == "/a:b");
+    CHECK(sys::cgroup_path(text, "name=systemd") == "/c");
+    CHECK(sys::cgroup_path(text, "") == "/d");
+    CHECK(sys::cgroup_path(text, "memory").empty());
+    CHECK(sys::cgroup_path("freezer", "freezer").empty());
+    CHECK(sys::cgroup_path("", "").empty());
 }
 
 TEST_CASE("the unit is the innermost one of the cgroup's path") {

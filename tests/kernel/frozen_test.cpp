@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+// The freezer of a cgroup: what it holds stays held, and nobody waits for it.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "cgroup.hpp"
+#include "hitting.hpp"
+#include "preflight.hpp"
+#include "remedy_run.hpp"
+#include "stack.hpp"
+
+namespace unwait::test {
+namespace {
+
+using ptrace::CutEnding;
+using ptrace::Operation;
+
+void spin_for(std::chrono::microseconds time) {
+    using Clock = std::chrono::steady_clock;
+    for (const auto end = Clock::now() + time; Clock::now() < end;) {
+    }
+}
+
+/// A process that freezes and thaws a cgroup at random until the end of the block, and leaves it
+/// thawed.
+class Toggler {
+public:
+    explicit Toggler(const Cgroup& cgroup) : cgroup_(cgroup), pid_(::fork()) {
+        if (pid_ != 0) return;
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same rounds each time
+        std::uniform_int_distribution<int> delays(0, 2000);
+        for (;;) {
+            cgroup.freeze();
+            spin_for(std::chrono::microseconds{delays(random)});
+            cgroup.thaw();
+            spin_for(std::chrono::microseconds{delays(random)});
+        }
+    }
+    ~Toggler() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+        cgroup_.thaw();
+    }
+    Toggler(Toggler&&) = delete;
+    Toggler& operator=(Toggler&&) = delete;
+
+private:
+    const Cgroup& cgroup_;
+    pid_t pid_;
+};
+
+/// What is said where no cgroup can be seen, as in a container.
+std::string refusal_without_cgroups(const Victim& victim, Operation operation, const Cuts& cuts) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    sys::Fd from(ends[0]);
+    sys::Fd to(ends[1]);
+    const auto patient = patient_of(victim);
+    const pid_t tool = ::fork();
+    if (tool == 0) {
+        const bool is_hidden = ::unshare(CLONE_NEWNS) == 0 &&
+                               ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                               ::mount("none", "/sys/fs/cgroup", "tmpfs", 0, nullptr) == 0;
+        const auto surgery = ptrace::operate(patient, operation, cuts.cuts);
+        const auto& text = surgery.refusal;
+        const bool is_told = ::write(to.get(), text.data(), text.size()) >= 0;
+        ::_exit(is_hidden && is_told ? 0 : 1);
+    }
+    to.reset();
+    std::string text(1024, '\0');
+    text.resize(static_cast<std::size_t>(::read(from.get(), text.data(), text.size())));
+    int status = 0;
+    ::waitpid(tool, &status, 0);
+    CHECK(status == 0);
+    return text;
+}
+
+bool is_about_freezing(const std::string& refusal) {
+    return refusal.find("its cgroup is frozen") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a frozen process is refused before anything is done to it, and stays frozen") {
+    for (const Cgroup& cgroup : Cgroup::make_all()) {
+        for (const std::string scenario : {"close-wait", "spinner", "sleepers"}) {
+            CAPTURE(scenario);
+            Victim victim({scenario});
+            const bool has_socket = scenario != "spinner";
+            const auto fd = has_socket ? victim.number("fd") : victim.ask_number("open /dev/null");
+            const auto before = victim.fds();
+            const auto patient = patient_of(victim);
+            const Cuts cuts(victim, {fd});
+            cgroup.take(victim.pid());
+            {
+                const Frozen frozen(cgroup);
+                for (const auto operation : {Operation::close, Operation::replace}) {
+                    const auto surgery = ptrace::operate(patient, operation, cuts.cuts);
+                    CHECK_MESSAGE(is_about_freezing(surgery.refusal), surgery.refusal);
+                    CHECK(surgery.cuts[0].ending == CutEnding::untouched);
+                    CHECK(ptrace::rehearse(patient, operation).refusal == surgery.refusal);
+                }
+                const auto obstacle = ptrace::obstacle(patient.id, patient.table).value_or("none");
+                CHECK_MESSAGE(is_about_freezing(obstacle), obstacle);
+                CHECK(cgroup.is_frozen());
+                CHECK(tracer_of(victim.pid()) == "0");
+            }
+            CHECK(victim.fds() == before);
+            const auto surgery = operate_patiently(patient, Operation::close, cuts.cuts);
+            CHECK(surgery.refusal == "");
+            CHECK(surgery.cuts[0].ending == CutEnding::done);
+            CHECK(victim.ask("errors").starts_with("0 "));
+        }
+    }
+}
+
+TEST_CASE("the socket of a frozen process is shut down from outside, as the plan says") {
+    for (const Cgroup& cgroup : Cgroup::make_all()) {
+        Victim victim({"close-wait"});
+        Witness witness(victim);
+        cgroup.take(victim.pid());
+        {
+            const Frozen frozen(cgroup);
+            const auto policy = policy_of({});
+            const Plan plan = plan_for(victim, policy);
+            REQUIRE(plan.steps.size() == 1);
+            CHECK(plan.steps[0].actions == std::vector{Action::shutdown});
+            CHECK(is_about_freezing(plan.steps[0].reason.str()));
+            const auto outcome = carry_out(plan, policy).at(0);
+            CHECK(outcome.state_after != TcpState::close_wait);
+            CHECK_FALSE(outcome.frees_fd);
+            CHECK(cgroup.is_frozen());
+        }
+        witness.check_unharmed({});
+    }
+}
+
+TEST_CASE("the stack of a frozen process is read, and it stays frozen") {
+    for (const Cgroup& cgroup : Cgroup::make_all()) {
+        for (const std::vector<std::string>& words :
+             {std::vector<std::string>{"blocked", "call=poll"}, {"spinner"}}) {
+            Victim victim(words);
+            const auto tid =
+                static_cast<pid_t>(victim.number(words[0] == "spinner" ? "tids" : "tid"));
+            cgroup.take(victim.pid());
+            {
+                const Frozen frozen(cgroup);
+                const auto stack = ptrace::stacks_of(process_id(victim.pid()), {&tid, 1}).at(tid);
+                const bool is_uninterruptible = cgroup.version() == Cgroup::Version::v1;
+                CHECK((!stack.frames.empty() || is_uninterruptible));
+                CHECK(cgroup.is_frozen());
+                CHECK(tracer_of(tid) == "0");
+            }
+            CHECK(victim.ask("errors").starts_with("0 "));
+        }
+    }
+}
+
+TEST_CASE("where the freezer cannot be seen, a frozen process is put back") {
+    const auto cgroup = Cgroup::make(Cgroup::Version::v2);
+    if (!cgroup) return;
+    for (const auto operation : {Operation::close, Operation::replace}) {
+        CAPTURE(operation);
+        Victim victim({"registers", "mode=nanosleep"});
+        const Cuts cuts(victim, {victim.ask_number("open /dev/null")});
+        const auto vdso = vdso_of(victim.pid());
+        cgroup->take(victim.pid());
+        {
+            const Frozen frozen(*cgroup);
+            const auto refusal = refusal_without_cgroups(victim, operation, cuts);
+            CAPTURE(refusal);
+            CHECK(refusal.find("its cgroup was frozen") != std::string::npos);
+            CHECK(vdso_of(victim.pid()) == vdso);
+            CHECK(tracer_of(victim.pid()) == "0");
+            CHECK(cgroup->is_frozen());
+        }
+        CHECK(victim.ask("regs").find(" broken=0 ") != std::string::npos);
+        CHECK(victim.fds().contains(cuts.cuts[0].fd));
+    }
+}
+
+TEST_CASE("frozen at any instant: no register changes, and only the intended fd is closed") {
+    for (const Cgroup& cgroup : Cgroup::make_all()) {
+        for (const std::string mode : {"user", "nanosleep", "poll"}) {
+            CAPTURE(mode);
+            Victim victim({"registers", "mode=" + mode});
+            const auto before = victim.fds();
+            cgroup.take(victim.pid());
+            int done = 0;
+            for (int round = 0; round < rounds_of_hitting() / 3; ++round) {
+                const auto fd = victim.ask_number("open /dev/null");
+                const Cuts cuts(victim, {fd});
+                bool is_done = false;
+                {
+                    const Toggler toggler(cgroup);
+                    const auto surgery =
+                        ptrace::operate(patient_of(victim), Operation::close, cuts.cuts);
+                    is_done = surgery.cuts[0].ending == CutEnding::done;
+                    CHECK(is_done == surgery.refusal.empty());
+                }
+                done += is_done ? 1 : 0;
+                REQUIRE(eventually([&] { return is_free(victim.pid()); }));
+                if (!is_done) victim.ask("close " + std::to_string(fd));
+                CHECK(victim.fds() == before);
+            }
+            CHECK(done > 0);
+            const auto facts = victim.ask("regs");
+            CAPTURE(facts);
+            CHECK(facts.find(" broken=0 ") != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("an unwait that is frozen itself lets go of the process") {
+    // One that v1 has frozen cannot even be killed.
+    const auto cgroup = Cgroup::make(Cgroup::Version::v2);
+    if (!cgroup) return;
+    Victim victim({"sleepers", "threads=100"});
+    std::mt19937 random(3);  // NOLINT(cert-msc51-cpp): the same rounds each time
+    std::uniform_int_distribution<int> delays(0, 5000);
+    for (int round = 0; round < rounds_of_hitting() / 10; ++round) {
+        const auto fd = victim.ask_number("open /dev/null");
+        const Cuts cuts(victim, {fd});
+        const auto patient = patient_of(victim);
+        const pid_t tool = ::fork();
+        if (tool == 0) {
+            ::setpgid(0, 0);
+            cgroup->take(::getpid());
+            static_cast<void>(ptrace::operate(patient, Operation::close, cuts.cuts));
+            ::_exit(0);
+        }
+        ::setpgid(tool, tool);
+        spin_for(slowness * std::chrono::microseconds{delays(random)});
+        {
+            const Frozen frozen(*cgroup);
+            CHECK(eventually([&] { return is_free(victim.pid()); }));
+        }
+        ::kill(-tool, SIGKILL);
+        ::waitpid(tool, nullptr, 0);
+        REQUIRE(eventually([&] { return is_free(victim.pid()); }));
+        if (victim.fds().contains(static_cast<int>(fd))) victim.ask("close " + std::to_string(fd));
+    }
+    CHECK(victim.ask("errors").starts_with("0 "));
+}
+
+}  // namespace unwait::test
