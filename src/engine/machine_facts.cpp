@@ -8,7 +8,6 @@
 
 #include "credentials.hpp"
 #include "directory.hpp"
-#include "file.hpp"
 #include "namespaces.hpp"
 #include "pidfd.hpp"
 #include "proc_mount.hpp"
@@ -19,6 +18,7 @@
 #include "trials.hpp"
 #include "unwait/error.hpp"
 #include "user.hpp"
+#include "yama.hpp"
 
 namespace unwait {
 
@@ -53,12 +53,6 @@ void count_processes(MachineFacts& facts) {
     }
 }
 
-std::optional<int> yama_scope() {
-    const auto text = sys::read_file("/proc/sys/kernel/yama/ptrace_scope");
-    if (!text) return std::nullopt;
-    return static_cast<int>(parse_number(text->substr(0, text->find('\n'))).value_or(0));
-}
-
 }  // namespace
 
 MachineFacts read_machine_facts() {
@@ -75,7 +69,7 @@ MachineFacts read_machine_facts() {
     }
     facts.in_first_user_namespace = sys::in_first_namespace(sys::NamespaceKind::user);
     facts.in_first_pid_namespace = sys::in_first_namespace(sys::NamespaceKind::pid);
-    facts.yama = yama_scope();
+    facts.yama = sys::yama_scope();
     facts.processes_hidden = proc::hides_processes();
     facts.describes_types = ::access("/sys/kernel/btf/vmlinux", R_OK) == 0;
     if (const auto obstacle = bpf::obstacle()) facts.no_finder = obstacle->why;

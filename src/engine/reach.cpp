@@ -7,6 +7,7 @@
 #include "file_identity.hpp"
 #include "process.hpp"
 #include "unwait/error.hpp"
+#include "yama.hpp"
 
 namespace unwait {
 
@@ -55,6 +56,10 @@ std::string remedy_for_errno(int number) {
     switch (number) {
         case EPERM:
         case EACCES:
+            if (sys::yama_scope().value_or(0) >= sys::yama_nobody) {
+                return ": kernel.yama.ptrace_scope is 3, so that nobody may reach into any process "
+                       "before the next boot; until then --actions destroy, term or kill";
+            }
             return ": run as root or with CAP_SYS_PTRACE; kernel.yama.ptrace_scope, a tracer that "
                    "is already "
                    "there or a container's seccomp profile may forbid it too";

@@ -12,22 +12,35 @@
 #include "fd.hpp"
 #include "survey.hpp"
 #include "unwait/error.hpp"
+#include "yama.hpp"
 
 namespace unwait::ptrace {
+
+namespace {
+
+/// Of /proc/PID/mem, which who may trace the process may open; `number` is what came of that.
+std::string why_not_open(const std::string& path, int number) {
+    const std::string error = std::strerror(number);
+    if (sys::Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC))) {
+        return error + " (its memory may be read but not written: root or CAP_DAC_OVERRIDE)";
+    }
+    if (sys::yama_scope().value_or(0) >= sys::yama_nobody) {
+        return error +
+               " (kernel.yama.ptrace_scope is 3: nobody may trace a process before the "
+               "next boot)";
+    }
+    return error +
+           " (root, or CAP_SYS_PTRACE and for processes of other users CAP_DAC_OVERRIDE; "
+           "see kernel.yama.ptrace_scope)";
+}
+
+}  // namespace
 
 std::optional<std::string> obstacle(const ProcessId& id, pid_t table) {
     const std::string pid = "pid " + std::to_string(id.pid);
     const std::string path = "/proc/" + std::to_string(table) + "/mem";
     const sys::Fd memory(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-    if (!memory) {
-        const int number = errno;
-        const bool may_read =
-            static_cast<bool>(sys::Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)));
-        return pid + " may not be held: " + std::strerror(number) +
-               (may_read ? " (its memory may be read but not written: root or CAP_DAC_OVERRIDE)"
-                         : " (root, or CAP_SYS_PTRACE and for processes of other users "
-                           "CAP_DAC_OVERRIDE; see kernel.yama.ptrace_scope)");
-    }
+    if (!memory) return pid + " may not be held: " + why_not_open(path, errno);
     try {
         const auto cave = Cave::find(table, memory);
         const auto least = sizeof(Cave::Header) + std::max(arch::blob_size(Operation::close, 1),

@@ -35,7 +35,7 @@ std::string read_there(const std::array<const char*, Count>& places, std::string
 std::string_view cgroup_path(std::string_view text, std::string_view controller) noexcept {
     while (!text.empty()) {
         std::string_view path = take_until(text, '\n');  // "ID:CONTROLLERS:PATH"
-        take_until(path, ':');
+        static_cast<void>(take_until(path, ':'));
         std::string_view controllers = take_until(path, ':');
         do {
             if (take_until(controllers, ',') == controller) return path;

@@ -19,6 +19,9 @@ set --
 if [ -e /tests.args ]; then
     while read -r argument; do set -- "$@" "$argument"; done </tests.args
 fi
-/kernel-tests --no-colors --duration=true "$@" 2>&1
-echo "guest: status $?"
+status=0
+/kernel-tests --no-colors --duration=true "$@" 2>&1 || status=1
+# Last, what leaves the machine different from how it was.
+/kernel-tests --no-colors --duration=true --no-skip --test-suite=until-reboot "$@" 2>&1 || status=1
+echo "guest: status $status"
 $busybox poweroff -f

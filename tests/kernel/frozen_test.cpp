@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The freezer of a cgroup: what it holds stays held, and nobody waits for it.
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -9,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <random>
 #include <string>
 #include <vector>
@@ -63,28 +61,13 @@ private:
 
 /// What is said where no cgroup can be seen, as in a container.
 std::string refusal_without_cgroups(const Victim& victim, Operation operation, const Cuts& cuts) {
-    std::array<int, 2> ends{};
-    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
-    sys::Fd from(ends[0]);
-    sys::Fd to(ends[1]);
     const auto patient = patient_of(victim);
-    const pid_t tool = ::fork();
-    if (tool == 0) {
+    return told_by_child([&] {
         const bool is_hidden = ::unshare(CLONE_NEWNS) == 0 &&
                                ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
                                ::mount("none", "/sys/fs/cgroup", "tmpfs", 0, nullptr) == 0;
-        const auto surgery = ptrace::operate(patient, operation, cuts.cuts);
-        const auto& text = surgery.refusal;
-        const bool is_told = ::write(to.get(), text.data(), text.size()) >= 0;
-        ::_exit(is_hidden && is_told ? 0 : 1);
-    }
-    to.reset();
-    std::string text(1024, '\0');
-    text.resize(static_cast<std::size_t>(::read(from.get(), text.data(), text.size())));
-    int status = 0;
-    ::waitpid(tool, &status, 0);
-    CHECK(status == 0);
-    return text;
+        return is_hidden ? ptrace::operate(patient, operation, cuts.cuts).refusal : "not hidden";
+    });
 }
 
 bool is_about_freezing(const std::string& refusal) {

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "operating.hpp"
 
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -81,6 +87,31 @@ ptrace::Surgery operate_patiently(const ptrace::Patient& patient, ptrace::Operat
         if (!lacks_processor(whole.refusal)) break;
     }
     return whole;
+}
+
+std::string told_by_child(const std::function<std::string()>& say) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    const sys::Fd from(ends[0]);
+    sys::Fd to(ends[1]);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        std::string text;
+        try {
+            text = say();
+        } catch (const std::exception& error) {
+            text = error.what();
+        }
+        ::_exit(::write(to.get(), text.data(), text.size()) >= 0 ? 0 : 1);
+    }
+    to.reset();
+    std::string text(4096, '\0');
+    text.resize(static_cast<std::size_t>(
+        std::max<ssize_t>(::read(from.get(), text.data(), text.size()), 0)));
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    CHECK(status == 0);
+    return text;
 }
 
 std::string process_state(pid_t pid) {

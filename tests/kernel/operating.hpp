@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,6 +38,9 @@ struct Cuts {
 [[nodiscard]] ptrace::Surgery operate_patiently(const ptrace::Patient& patient,
                                                 ptrace::Operation operation,
                                                 std::span<const ptrace::Cut> cuts);
+
+/// What `say` returns in a child of ours, which may give up whatever it likes to.
+[[nodiscard]] std::string told_by_child(const std::function<std::string()>& say);
 
 /// One letter, proc_pid_stat(5).
 [[nodiscard]] std::string process_state(pid_t pid);
