@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "cgroup.hpp"
 #include "hitting.hpp"
+#include "own_cgroup.hpp"
 #include "preflight.hpp"
 #include "remedy_run.hpp"
 #include "stack.hpp"

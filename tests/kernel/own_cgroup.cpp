@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cgroup.hpp"
+#include "own_cgroup.hpp"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
