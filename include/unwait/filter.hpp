@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -21,6 +22,14 @@ struct EndpointPattern {
     std::optional<std::uint16_t> port;
 
     bool operator==(const EndpointPattern&) const = default;
+};
+
+/// N or N-M, both ends included.
+struct PortRange {
+    std::uint16_t first = 0;
+    std::uint16_t last = 65535;
+
+    bool operator==(const PortRange&) const = default;
 };
 
 enum class Side : std::uint8_t { local, peer };
@@ -119,6 +128,18 @@ struct Filter {
     std::optional<Condition> condition;  ///< absent when it had nothing but state words
 
     bool operator==(const Filter&) const = default;
+};
+
+/// What the names in conditions stand for in one network namespace, and its automatic ports. What
+/// is absent is not there.
+struct FilterNames {
+    std::map<std::string, std::optional<std::uint32_t>> devices;
+    std::map<std::string, std::optional<std::uint64_t>> cgroups;
+    std::optional<PortRange> automatic_ports;  ///< ip_local_port_range, when it is asked for
+
+    [[nodiscard]] bool empty() const noexcept {
+        return devices.empty() && cgroups.empty() && !automatic_ports;
+    }
 };
 
 }  // namespace unwait

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <span>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "unwait/filter.hpp"
 #include "unwait/finding.hpp"
 #include "unwait/plan.hpp"
 #include "unwait/selector.hpp"
@@ -63,6 +65,9 @@ struct PolicyFacts {
     unsigned minute_of_week = 0;               ///< local time, from Monday 00:00
     std::map<ProcessId, std::size_t> sockets;  ///< that a process has open, of all kinds
     std::map<ProcessId, std::chrono::milliseconds> since_last_run;
+    std::map<std::string, std::uint64_t> networks;  ///< by the words of rules; absent: none is here
+    std::map<std::uint64_t, FilterNames> names;     ///< of filters, by network namespace
+    std::map<std::uint64_t, bool> autobound;        ///< by cookie, when a filter asks for it
 };
 
 /// What a policy says about one socket.

@@ -15,14 +15,6 @@
 
 namespace unwait {
 
-/// N or N-M, both ends included.
-struct PortRange {
-    std::uint16_t first = 0;
-    std::uint16_t last = 65535;
-
-    bool operator==(const PortRange&) const = default;
-};
-
 /// A regular expression (ECMAScript, searched anywhere) with its source text.
 struct Pattern {
     std::string text;

@@ -61,7 +61,7 @@ struct DutiesOf {
     Duties operator()(const PolicyCheckCommand&) const { return {Duty::read}; }
     Duties operator()(const PolicyExplainCommand& command) const {
         Duties duties = duties_of_look(command.selector);
-        duties.push_back(Duty::operate);
+        duties.insert(duties.end(), {Duty::ask_net, Duty::operate});
         return duties;
     }
     Duties operator()(const HelpCommand&) const { return {}; }

@@ -2,6 +2,7 @@
 #include "json_tree.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -192,6 +193,29 @@ private:
     std::optional<std::string> failure_;
 };
 
+/// Where the JSON text that begins at `at` has the character with byte number `byte` of what it
+/// stands for.
+std::size_t offset_in(std::string_view json, std::size_t at, std::size_t byte) {
+    ++at;  // the quotation mark
+    while (byte > 0 && at < json.size()) {
+        std::size_t length = 1;
+        std::size_t stands_for = 1;
+        if (json.substr(at).starts_with("\\u")) {
+            const unsigned long unit =
+                std::strtoul(std::string(json.substr(at + 2, 4)).c_str(), nullptr, 16);
+            const bool is_pair = unit >= 0xD800 && unit < 0xE000;  // two of them are one character
+            length = is_pair ? 12 : 6;
+            stands_for = is_pair ? 4 : unit < 0x80 ? 1 : unit < 0x800 ? 2 : 3;
+        } else if (json[at] == '\\') {
+            length = 2;
+        }
+        if (stands_for > byte) break;
+        byte -= stands_for;
+        at += length;
+    }
+    return at;
+}
+
 /// Whether the node is in the tree; if so, `path` has become the way to it.
 bool find_path(const JsonNode& tree, const JsonNode& node, std::string& path) {
     if (&tree == &node) return true;
@@ -219,11 +243,12 @@ JsonDocument::JsonDocument(std::string text, Comments comments) : text_(std::mov
 
 JsonValue JsonDocument::root() const { return {*this, root_}; }
 
-void JsonDocument::reject(const JsonNode& node, const std::string& why) const {
+void JsonDocument::reject(const JsonNode& node, const std::string& why,
+                          std::optional<std::size_t> byte) const {
     std::string path;
     find_path(root_, node, path);
     if (!path.empty()) path = printable(path.substr(1)) + ": ";
-    reject_at(node.offset, path + why);
+    reject_at(byte ? offset_in(text_, node.offset, *byte) : node.offset, path + why);
 }
 
 void JsonDocument::reject_at(std::size_t offset, const std::string& why) const {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -51,8 +52,10 @@ public:
     /// Lives as long as the document.
     [[nodiscard]] JsonValue root() const;
 
-    /// Throws JsonError about the value: its place, its path (as in a JSON pointer), and why.
-    [[noreturn]] void reject(const JsonNode& node, const std::string& why) const;
+    /// Throws JsonError about the value, or one byte of the text that it is: its place, its path
+    /// (as in a JSON pointer), and why.
+    [[noreturn]] void reject(const JsonNode& node, const std::string& why,
+                             std::optional<std::size_t> byte = std::nullopt) const;
     [[noreturn]] void reject_at(std::size_t offset, const std::string& why) const;
 
 private:
@@ -86,6 +89,10 @@ public:
     void allow_only(const std::vector<std::string_view>& names) const;
 
     [[noreturn]] void reject(const std::string& why) const { document_->reject(*node_, why); }
+    /// The same about a text from one of its bytes on.
+    [[noreturn]] void reject_from(std::size_t byte, const std::string& why) const {
+        document_->reject(*node_, why, byte);
+    }
 
 private:
     void require(JsonNode::Kind kind, const char* what) const;

@@ -10,13 +10,11 @@
 #include <string_view>
 
 #include "json_tree.hpp"
-#include "option_table.hpp"
-#include "options.hpp"
+#include "policy_match.hpp"
 #include "text.hpp"
 #include "trusted_file.hpp"
 #include "unwait/error.hpp"
 #include "usage_error.hpp"
-#include "values.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait::cli {
@@ -26,112 +24,8 @@ namespace {
 constexpr std::size_t largest_policy = 1U << 20;
 constexpr std::uint64_t policy_version = 1;
 constexpr std::uint64_t largest_limit = std::numeric_limits<std::uint32_t>::max();
-constexpr std::string_view causes_member = "cause";
 constexpr auto day_words =
     std::to_array<std::string_view>({"mon", "tue", "wed", "thu", "fri", "sat", "sun"});
-
-/// The options that select may be matched on, but for those that say where to look or how sure the
-/// operator is, and filters, whose names mean something in one network namespace only.
-bool is_matchable(const OptionSpec& option) {
-    return option.section == Section::selectors && option.belongs_to(Verb::clear) &&
-           option.name != "all" && option.name != "netns" && option.name != "filter";
-}
-
-std::chrono::milliseconds duration(const JsonValue& value) {
-    const auto duration = parse_duration(value.text());
-    if (!duration) {
-        value.reject(quoted(printable(value.text())) +
-                     " is not a duration such as \"90s\" or \"1h30m\", of at most 10 years");
-    }
-    return std::chrono::ceil<std::chrono::milliseconds>(*duration);
-}
-
-/// What an option would be given as: a word, or several that are each enough.
-std::string option_text(const JsonValue& value, const OptionSpec& option) {
-    std::vector<JsonValue> items{value};
-    if (value.is_array()) items = value.items();
-    if (items.empty()) value.reject("is empty, and so can never match");
-    std::string text;
-    const bool is_regex = option.name == "process";
-    for (const JsonValue& item : items) {
-        if (!text.empty()) text += is_regex ? "|" : ",";
-        std::string word =
-            item.is_text()
-                ? item.text()
-                : std::to_string(item.number(0, std::numeric_limits<std::uint64_t>::max()));
-        // What is in a list is one word each.
-        if (!is_regex && value.is_array() && word.find(',') != std::string::npos) {
-            item.reject("has a comma in it");
-        }
-        if (word.empty()) item.reject("is empty");
-        text += is_regex && items.size() > 1 ? "(?:" + word + ")" : word;
-    }
-    return text;
-}
-
-/// A selector as its options would make it, in any state unless they say which.
-Selector selector_from(Given given, const JsonValue& place) {
-    if (!given.contains("state")) given["state"] = {"all"};
-    try {
-        return selector_of(given);
-    } catch (const UsageError& error) {
-        std::string_view what = error.what();
-        what.remove_prefix(std::min(what.find(": ") + 2, what.size()));
-        place.reject(printable(what));
-    }
-}
-
-const OptionSpec* option_named(std::string_view name) {
-    for (const OptionSpec& option : option_table()) {
-        if (option.name == name && is_matchable(option)) return &option;
-    }
-    return nullptr;
-}
-
-std::vector<Cause> causes(const JsonValue& value) {
-    std::vector<JsonValue> items{value};
-    if (value.is_array()) items = value.items();
-    std::vector<Cause> causes;
-    for (const JsonValue& item : items) {
-        const auto cause = cause_of_word(item.text());
-        if (!cause) item.reject(quoted(printable(item.text())) + " is not a cause");
-        causes.push_back(*cause);
-    }
-    if (causes.empty()) value.reject("is empty, and so can never match");
-    return causes;
-}
-
-void read_match(const JsonValue& match, Rule& rule) {
-    std::vector<std::string_view> known{causes_member};
-    for (const OptionSpec& option : option_table()) {
-        if (is_matchable(option)) known.push_back(option.name);
-    }
-    match.allow_only(known);
-    Given all;
-    for (const std::string_view name : match.names()) {
-        const JsonValue value = match.at(name);
-        if (name == causes_member) {
-            rule.causes = causes(value);
-            continue;
-        }
-        const OptionSpec& option = *option_named(name);
-        std::vector<std::string> texts;
-        if (!option.value.empty()) {
-            texts.push_back(option_text(value, option));
-        } else if (!value.flag()) {
-            value.reject("can only be true: leave it out, or say the opposite");
-        }
-        rule.parts.emplace_back(name, selector_from({{std::string(name), texts}}, value));
-        all[std::string(name)] = std::move(texts);
-    }
-    if (all.contains("fd") && !all.contains("pid")) {
-        match.at("fd").reject("needs a pid: every process numbers its own");
-    }
-    if (all.contains("owned") && all.contains("unowned")) {
-        match.at("unowned").reject("contradicts owned");
-    }
-    rule.match = selector_from(std::move(all), match);
-}
 
 Rule rule(const JsonValue& value) {
     value.allow_only({"name", "match", "deny", "actions", "min_idle", "settle", "grace", "freeze"});
@@ -155,9 +49,9 @@ Rule rule(const JsonValue& value) {
         }
         if (actions.empty()) value.at("actions").reject("is empty: use deny, with a reason");
     }
-    if (value.has("min_idle")) rule.min_idle = duration(value.at("min_idle"));
-    if (value.has("settle")) rule.settle = duration(value.at("settle"));
-    if (value.has("grace")) rule.grace = duration(value.at("grace"));
+    if (value.has("min_idle")) rule.min_idle = duration_from(value.at("min_idle"));
+    if (value.has("settle")) rule.settle = duration_from(value.at("settle"));
+    if (value.has("grace")) rule.grace = duration_from(value.at("grace"));
     if (value.has("freeze")) {
         rule.freeze = freeze_of_word(value.at("freeze").text());
         if (!rule.freeze) value.at("freeze").reject("is not all or one");
@@ -175,15 +69,14 @@ void read_limits(const JsonValue& value, Rulebook& book) {
     read("max_processes", book.max_processes);
     read("max_sockets_per_process", book.max_sockets_per_process);
     if (value.has("max_fraction")) book.max_fraction = value.at("max_fraction").fraction(0, 1);
-    if (value.has("cool_down")) book.cool_down = duration(value.at("cool_down"));
+    if (value.has("cool_down")) book.cool_down = duration_from(value.at("cool_down"));
 }
 
 void read_protection(const JsonValue& value, Rulebook& book) {
     value.allow_only({"processes", "units"});
     if (value.has("processes")) {
         for (const JsonValue& each : value.at("processes").items()) {
-            const auto selector = selector_from({{"process", {each.text()}}}, each);
-            book.protected_processes.push_back(selector.processes.front());
+            book.protected_processes.push_back(pattern_from(each));
         }
     }
     if (!value.has("units")) return;

@@ -2,6 +2,9 @@
 #include "filter.hpp"
 
 #include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -54,6 +57,40 @@ private:
     }
 };
 
+/// The first thing that is asked for and not known.
+struct Doubt {
+    const Socket& socket;
+
+    std::string_view operator()(const DeviceTest&) const {
+        return socket.state == TcpState::closed ? "the device it was bound to" : "";
+    }
+    std::string_view operator()(const MarkTest&) const {
+        return socket.mark ? "" : "its mark, which is told to root or CAP_NET_ADMIN only";
+    }
+    std::string_view operator()(const CgroupTest&) const {
+        return socket.cgroup_id ? "" : "the cgroup it was made in";
+    }
+    std::string_view operator()(const AutoboundTest&) const {
+        return socket.autobound ? "" : "whether a bind() named its port";
+    }
+    std::string_view operator()(const Negation& negation) const { return any_of(negation.part); }
+    std::string_view operator()(const Conjunction& all) const { return any_of(all.parts); }
+    std::string_view operator()(const Disjunction& any) const { return any_of(any.parts); }
+    template <typename Other>
+    std::string_view operator()(const Other&) const {
+        return "";
+    }
+
+    [[nodiscard]] std::string_view any_of(const std::vector<Condition>& parts) const {
+        for (const Condition& part : parts) {
+            if (const auto doubt = std::visit(*this, part.is); !doubt.empty()) {
+                return doubt;
+            }
+        }
+        return "";
+    }
+};
+
 struct Collection {
     FilterNames& names;
 
@@ -77,13 +114,13 @@ struct LookUp {
     const FilterNames& names;
 
     Condition operator()(const DeviceTest& test) const {
-        return {DeviceTest{test.name, names.devices.at(test.name)}};
+        return {DeviceTest{test.name, found(names.devices, test.name)}};
     }
     Condition operator()(const CgroupTest& test) const {
-        return {CgroupTest{test.path, names.cgroups.at(test.path)}};
+        return {CgroupTest{test.path, found(names.cgroups, test.path)}};
     }
     Condition operator()(const AutoboundTest& test) const {
-        const PortRange range = names.automatic_ports.value();
+        const PortRange range = names.automatic_ports.value_or(PortRange{});
         return {Conjunction{{{test},
                              {PortTest{Side::local, Comparison::at_least, range.first}},
                              {PortTest{Side::local, Comparison::at_most, range.last}}}}};
@@ -96,12 +133,19 @@ struct LookUp {
         return {other};
     }
 
+    template <typename Value>
+    static std::optional<Value> found(const std::map<std::string, std::optional<Value>>& names,
+                                      const std::string& name) {
+        const auto place = names.find(name);
+        return place == names.end() ? std::nullopt : place->second;
+    }
+
     [[nodiscard]] std::vector<Condition> all(const std::vector<Condition>& conditions) const {
-        std::vector<Condition> found;
+        std::vector<Condition> done;
         for (const Condition& condition : conditions) {
-            found.push_back(std::visit(*this, condition.is));
+            done.push_back(std::visit(*this, condition.is));
         }
-        return found;
+        return done;
     }
 };
 
@@ -109,6 +153,10 @@ struct LookUp {
 
 bool meets(const Condition& condition, const Socket& socket) {
     return Evaluation{socket}(condition);
+}
+
+std::string_view unknown_of(const Condition& condition, const Socket& socket) {
+    return std::visit(Doubt{socket}, condition.is);
 }
 
 FilterNames names_in(std::span<const Filter> filters) {

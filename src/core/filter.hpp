@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <optional>
 #include <span>
-#include <string>
+#include <string_view>
 
 #include "unwait/filter.hpp"
-#include "unwait/selector.hpp"
+#include "unwait/tcp.hpp"
 
 /// What conditions say of sockets.
 namespace unwait {
@@ -17,18 +14,16 @@ namespace unwait {
 /// counts as what the kernel's own filter takes it for: no mark, no cgroup, a port that was named.
 [[nodiscard]] bool meets(const Condition& condition, const Socket& socket);
 
-/// What the names in conditions stand for in one network namespace, and its automatic ports.
-struct FilterNames {
-    std::map<std::string, std::optional<std::uint32_t>> devices;
-    std::map<std::string, std::optional<std::uint64_t>> cgroups;
-    std::optional<PortRange> automatic_ports;  ///< ip_local_port_range, when it is asked for
-};
+/// What a condition asks of a socket and is not known of it: a mark that the kernel keeps to
+/// itself, or what a dead socket no longer has. Empty when all is known.
+[[nodiscard]] std::string_view unknown_of(const Condition& condition, const Socket& socket);
 
 /// The names to look up, without what they stand for; automatic_ports is set when it is wanted.
 [[nodiscard]] FilterNames names_in(std::span<const Filter> filters);
 
-/// The condition with its names looked up. A port was bound automatically when no bind() named it
-/// and it is one of the automatic ports: the kernel counts what a listener accepts as well.
+/// The condition with its names looked up; those that are not among them stand for nothing. A port
+/// was bound automatically when no bind() named it and it is one of the automatic ports: the kernel
+/// counts what a listener accepts as well.
 [[nodiscard]] Condition looked_up(const Condition& condition, const FilterNames& names);
 
 }  // namespace unwait

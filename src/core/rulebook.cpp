@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <regex>
 
+#include "rule_match.hpp"
 #include "select.hpp"
 #include "sentence.hpp"
 #include "text.hpp"
@@ -13,27 +14,6 @@ namespace unwait {
 namespace {
 
 constexpr unsigned minutes_of_day = 24 * 60;
-
-bool is_cause(const Rule& rule, Cause cause) {
-    return rule.causes.empty() || std::ranges::find(rule.causes, cause) != rule.causes.end();
-}
-
-bool is_match(const Rule& rule, const Finding& finding) {
-    return is_cause(rule, finding.cause) && matches(rule.match, finding.socket, finding.holders);
-}
-
-/// Which part of a rule that does not match stands in its way.
-std::string mismatch(const Rule& rule, const Finding& finding) {
-    if (!is_cause(rule, finding.cause)) {
-        return "its cause is " + std::string{word(finding.cause)};
-    }
-    for (const auto& [name, selector] : rule.parts) {
-        if (!matches(selector, finding.socket, finding.holders)) {
-            return name + " does not match";
-        }
-    }
-    return "no one holder matches in all that is said of it";
-}
 
 std::string name_of(const Rulebook& book, const Rule& rule) {
     const auto number = 1 + (&rule - book.rules.data());
@@ -76,7 +56,11 @@ std::optional<std::string> heat(const Rulebook& book, const Finding& finding,
     return std::nullopt;
 }
 
-std::optional<std::string> denial_by(const Rule& rule, const Finding& finding) {
+std::optional<std::string> denial_by(const Rule& rule, const Finding& finding,
+                                     const PolicyFacts& facts) {
+    if (const std::string doubt = doubt_about(rule, finding, facts); !doubt.empty()) {
+        return "whether it matches depends on something that is not known: " + doubt;
+    }
     if (rule.deny) {
         return printable(*rule.deny);
     }
@@ -130,9 +114,9 @@ Ruling rule_on(const Rulebook& book, const Finding& finding, const PolicyFacts& 
         return {nullptr, "the cool-down", std::move(why)};
     }
     const auto rule = std::ranges::find_if(
-        book.rules, [&](const Rule& candidate) { return is_match(candidate, finding); });
+        book.rules, [&](const Rule& candidate) { return is_match(candidate, finding, facts); });
     if (rule != book.rules.end()) {
-        return {&*rule, name_of(book, *rule), denial_by(*rule, finding)};
+        return {&*rule, name_of(book, *rule), denial_by(*rule, finding, facts)};
     }
     if (book.denies_by_default) {
         return {nullptr, "the default", "no rule matches"};
@@ -149,7 +133,7 @@ std::vector<std::string> reasoning_on(const Rulebook& book, const Finding& findi
         if (!by_rules || &rule == ruling.rule) {
             break;
         }
-        steps.push_back(name_of(book, rule) + ": " + mismatch(rule, finding));
+        steps.push_back(name_of(book, rule) + ": " + mismatch(rule, finding, facts));
     }
     std::string decision =
         ruling.by + (ruling.denial ? " denies it: " + *ruling.denial : " allows");

@@ -39,21 +39,23 @@ std::string cgroup_mount() {
     return "";
 }
 
-/// The inode of its directory: what the kernel numbers cgroups by where inodes have 64 bits.
-std::uint64_t cgroup_id(const std::string& path, const std::string& mount) {
+/// The inode of its directory: what the kernel numbers cgroups by where inodes have 64 bits. Absent
+/// when there is no such cgroup.
+std::optional<std::uint64_t> cgroup_id(const std::string& path, const std::string& mount) {
     const bool is_whole = path.starts_with(mount + "/") || path == mount;
     const std::string directory = is_whole ? path : mount + path;
     struct stat status {};
     struct statfs filesystem {};
     if (mount.empty()) {
-        throw Error(ENOENT, "cgroup " + path + " of --filter: cgroup2 is not mounted");
+        throw Error(ENOENT, "cgroup " + path + " of a filter: cgroup2 is not mounted");
     }
     if (::stat(directory.c_str(), &status) != 0) {
-        throw Error(errno, "cgroup " + path + " of --filter: stat of " + directory);
+        if (errno == ENOENT) return std::nullopt;
+        throw Error(errno, "cgroup " + path + " of a filter: stat of " + directory);
     }
     if (::statfs(directory.c_str(), &filesystem) != 0 || filesystem.f_type != CGROUP2_SUPER_MAGIC ||
         !S_ISDIR(status.st_mode)) {
-        throw Error(ENOTDIR, "cgroup " + path + " of --filter: " + directory + " in cgroup2");
+        throw Error(ENOTDIR, "cgroup " + path + " of a filter: " + directory + " in cgroup2");
     }
     return status.st_ino;
 }
@@ -64,7 +66,7 @@ PortRange automatic_ports() {
     PortRange range;
     std::istringstream text(sys::read_file(path).value_or(""));
     if (!(text >> range.first >> range.last)) {
-        throw Error(EBADMSG, std::string("autobound of --filter: ") + path);
+        throw Error(EBADMSG, std::string("autobound of a filter: ") + path);
     }
     return range;
 }
@@ -83,7 +85,7 @@ FilterNames look_up(FilterNames names) {
     return names;
 }
 
-void require_devices(std::span<const FilterNames> namespaces) {
+void require_names(std::span<const FilterNames> namespaces) {
     if (namespaces.empty()) return;
     for (const auto& [name, _] : namespaces.front().devices) {
         const bool found =
@@ -91,6 +93,9 @@ void require_devices(std::span<const FilterNames> namespaces) {
                 return names.devices.at(name).has_value();
             });
         if (!found) throw Error(ENODEV, "dev " + name + " of --filter");
+    }
+    for (const auto& [path, id] : namespaces.front().cgroups) {
+        if (!id) throw Error(ENOENT, "cgroup " + path + " of --filter");
     }
 }
 

@@ -13,10 +13,11 @@ namespace unwait {
 [[nodiscard]] Services read_services();
 
 /// What the names stand for in the network namespace of the calling thread; absent for a device
-/// that it does not have. Throws Error when a cgroup does not exist.
+/// that it does not have, and for a cgroup that does not exist. Throws Error.
 [[nodiscard]] FilterNames look_up(FilterNames names);
 
-/// Throws Error when none of the namespaces looked into has one of the devices.
-void require_devices(std::span<const FilterNames> namespaces);
+/// For names of the command line: throws Error when none of the namespaces looked into has one of
+/// the devices, or a cgroup does not exist.
+void require_names(std::span<const FilterNames> namespaces);
 
 }  // namespace unwait

@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <iterator>
 #include <map>
@@ -21,9 +20,6 @@
 namespace unwait {
 
 namespace {
-
-constexpr std::array<std::string_view, 2> name_directories = {"/run/netns/",
-                                                              "/var/run/docker/netns/"};
 
 /// A netlink socket is kept for each of them.
 void raise_fd_limit() {
@@ -123,15 +119,14 @@ Network* Networks::enter_named(const std::string& word, const FilterNames& names
         space.pid = static_cast<pid_t>(*pid);
         fd = proc::open_network_namespace("/proc/" + word + "/ns/net");
         if (!fd) fail_named(word, "no such process");
-    } else if (word.find('/') != std::string::npos) {
-        fd = proc::open_network_namespace(word);
-        if (!fd) fail_named(word, "not the file of a network namespace");
     } else {
-        space.name = word;
-        for (const std::string_view directory : name_directories) {
-            if (!fd) fd = proc::open_network_namespace(std::string(directory) + word);
+        const bool is_path = word.find('/') != std::string::npos;
+        if (!is_path) space.name = word;
+        fd = proc::open_named_network_namespace(word);
+        if (!fd) {
+            fail_named(word, is_path ? "not the file of a network namespace"
+                                     : "not the name of a network namespace in /run/netns");
         }
-        if (!fd) fail_named(word, "not the name of a network namespace in /run/netns");
     }
     space.inode = sys::inode_of(fd->get());
     if (Network* network = known(space.inode)) return network;

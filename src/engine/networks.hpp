@@ -39,6 +39,9 @@ public:
     /// only the namespaces of processes and mounts are looked for.
     [[nodiscard]] std::vector<Network*> open_others(const FilterNames& names);
 
+    /// The one with this inode; null when it has gone. Throws Error when it may not be entered.
+    [[nodiscard]] Network* find(std::uint64_t inode, const FilterNames& names = {});
+
     /// The socket as it is now, asked for in its own namespace; absent when that has gone too.
     /// Throws Error when it may not be entered.
     [[nodiscard]] std::optional<Socket> get(const Socket& socket);
@@ -56,7 +59,6 @@ private:
     Network* enter(const proc::NetworkPaths& paths, const FilterNames& names);
     Network* enter_named(const std::string& word, const FilterNames& names);
     void enter_all(const FilterNames& names, std::vector<BlindSpot>& blind_spots);
-    Network* find(std::uint64_t inode, const FilterNames& names = {});
 
     std::list<Network> networks_;  ///< our own first
     std::set<std::uint64_t> gone_;

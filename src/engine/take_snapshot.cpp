@@ -28,13 +28,13 @@ namespace {
 constexpr std::chrono::milliseconds shortest_look{100};
 constexpr std::chrono::milliseconds longest_look{1000};
 
-/// The network namespaces to look into. Throws Error when a filter names a device of none of them.
+/// The network namespaces to look into. Throws Error when a filter names what none of them has.
 std::vector<Network*> opened(Networks& networks, const Selector& selector,
                              std::vector<BlindSpot>& blind_spots) {
     auto chosen = networks.open(selector.networks, names_in(selector.filters), blind_spots);
     std::vector<FilterNames> names;
     for (const Network* network : chosen) names.push_back(network->names);
-    require_devices(names);
+    require_names(names);
     return chosen;
 }
 

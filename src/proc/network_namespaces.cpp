@@ -181,6 +181,14 @@ std::optional<sys::Fd> open_network_namespace(const std::string& path,
     return fd;
 }
 
+std::optional<sys::Fd> open_named_network_namespace(const std::string& word) {
+    if (word.find('/') != std::string::npos) return open_network_namespace(word);
+    for (const std::string_view directory : name_directories) {
+        if (auto fd = open_network_namespace(std::string(directory) + word)) return fd;
+    }
+    return std::nullopt;
+}
+
 std::optional<sys::Fd> open_network_namespace(const NetworkPaths& network) {
     for (const std::string& path : network.paths) {
         if (auto fd = open_network_namespace(path, network.inode)) return fd;

@@ -50,6 +50,10 @@ struct NamespaceMount {
 [[nodiscard]] std::optional<sys::Fd> open_network_namespace(
     const std::string& path, std::optional<std::uint64_t> inode = std::nullopt);
 
+/// The one that a word stands for: the path of its file, which has a slash, or its name as
+/// ip-netns(8) or Docker gave it.
+[[nodiscard]] std::optional<sys::Fd> open_named_network_namespace(const std::string& word);
+
 /// The first of the files that still leads to it.
 [[nodiscard]] std::optional<sys::Fd> open_network_namespace(const NetworkPaths& network);
 

@@ -57,6 +57,36 @@ def new_network():
     loopback_up()
 
 
+def inode_of(path):
+    return os.stat(path).st_ino
+
+
+class Named:
+    """A network namespace that is mounted on a file, as ip-netns(8) does it."""
+
+    def __init__(self, name=None):
+        self.name = name or f"unwait-test-{os.getpid()}"
+        self.path = f"/run/netns/{self.name}"
+        os.makedirs("/run/netns", exist_ok=True)
+        with open(self.path, "w"):
+            pass
+        child = os.fork()
+        if child == 0:
+            new_network()
+            mounted = LIBC.mount(b"/proc/self/ns/net", self.path.encode(), b"none", 4096, None)
+            os._exit(0 if mounted == 0 else 1)  # MS_BIND
+        assert os.waitpid(child, 0)[1] == 0
+        self.inode = inode_of(self.path)
+
+    def enter(self):
+        with open(self.path) as namespace:
+            assert LIBC.setns(namespace.fileno(), CLONE_NEWNET) == 0
+
+    def close(self):
+        assert LIBC.umount2(self.path.encode(), 2) == 0  # MNT_DETACH
+        os.unlink(self.path)
+
+
 def environment(**changes):
     """Ours without what colours depend on."""
     kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")}

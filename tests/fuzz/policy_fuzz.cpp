@@ -39,8 +39,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             require(!rule.actions || !rule.actions->empty());
             require(!rule.deny || !rule.actions);
         }
-        const Finding finding{};
+        Finding finding{};
         require(!reasoning_on(book, finding, {}).empty());
+        // All that filters can ask for is known.
+        finding.socket.mark = finding.socket.interface = 1;
+        finding.socket.cgroup_id = 1;
+        finding.socket.state = TcpState::close_wait;
+        PolicyFacts known;
+        known.names[0].devices["lo"] = 1;
+        known.networks["self"] = 0;
+        known.autobound[0] = true;
+        require(!reasoning_on(book, finding, known).empty());
         PolicyFacts late;
         late.minute_of_week = 7 * 24 * 60 - 1;
         require(!rule_on(book, finding, late).by.empty());

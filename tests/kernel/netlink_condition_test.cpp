@@ -285,7 +285,7 @@ TEST_CASE("names of devices belong to a network namespace") {
         CHECK(names.devices.at("0") == 0U);
         CHECK(names.devices.at("nosuch") == std::nullopt);
         CHECK(names.devices.at("4294967296") == std::nullopt);
-        CHECK_THROWS_WITH_AS(require_devices({&names, 1}), doctest::Contains("dev 42949"), Error);
+        CHECK_THROWS_WITH_AS(require_names({&names, 1}), doctest::Contains("dev 42949"), Error);
     });
 }
 
@@ -294,6 +294,7 @@ TEST_CASE("a cgroup is named by its path with or without the mount") {
     names.cgroups = {{"/", {}}};
     CHECK(look_up(names).cgroups.at("/").value() > 0);
     names.cgroups = {{"/no/such/cgroup", {}}};
-    CHECK_THROWS_WITH_AS(static_cast<void>(look_up(names)), doctest::Contains("/no/such/cgroup"),
-                         Error);
+    names = look_up(std::move(names));
+    CHECK(names.cgroups.at("/no/such/cgroup") == std::nullopt);
+    CHECK_THROWS_WITH_AS(require_names({&names, 1}), doctest::Contains("/no/such/cgroup"), Error);
 }
