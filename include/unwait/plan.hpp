@@ -39,6 +39,7 @@ struct Terms {
     std::chrono::milliseconds settle{0};
     std::chrono::milliseconds grace{0};
     Freeze freeze = Freeze::all;
+    std::chrono::microseconds max_freeze{0};
 
     bool operator==(const Terms&) const = default;
 };
@@ -63,7 +64,8 @@ struct Step {
 
 /// What applies to the step.
 [[nodiscard]] inline Terms terms_of(const Step& step, const Policy& policy) {
-    return step.terms.value_or(Terms{policy.settle, policy.grace, policy.freeze});
+    return step.terms.value_or(
+        Terms{policy.settle, policy.grace, policy.freeze, policy.max_freeze});
 }
 
 /// A finding that is not touched, and why.

@@ -36,6 +36,7 @@ struct Rule {
     std::optional<std::chrono::milliseconds> settle;
     std::optional<std::chrono::milliseconds> grace;
     std::optional<Freeze> freeze;
+    std::optional<std::chrono::microseconds> max_freeze;
 };
 
 /// Days of the week, from Monday, and the minutes of the day between which something may be done;

@@ -27,34 +27,53 @@ constexpr std::uint64_t largest_limit = std::numeric_limits<std::uint32_t>::max(
 constexpr auto day_words =
     std::to_array<std::string_view>({"mon", "tue", "wed", "thu", "fri", "sat", "sun"});
 
-Rule rule(const JsonValue& value) {
-    value.allow_only({"name", "match", "deny", "actions", "min_idle", "settle", "grace", "freeze"});
-    Rule rule;
-    if (value.has("name")) rule.name = value.at("name").text();
-    read_match(value.at("match"), rule);
-    if (value.has("deny")) {
-        rule.deny = value.at("deny").text();
-        if (rule.deny->empty()) value.at("deny").reject("gives no reason");
-        for (const char* other : {"actions", "min_idle", "settle", "grace", "freeze"}) {
-            if (value.has(other)) value.at(other).reject("is about what is done; the rule denies");
-        }
-        return rule;
+constexpr auto how_members = std::to_array<std::string_view>(
+    {"actions", "min_idle", "settle", "grace", "freeze", "max_freeze"});
+
+std::vector<Action> actions(const JsonValue& value) {
+    std::vector<Action> actions;
+    for (const JsonValue& each : value.items()) {
+        const auto action = action_of_word(each.text());
+        if (!action) each.reject(quoted(printable(each.text())) + " is not an action");
+        actions.push_back(*action);
     }
-    if (value.has("actions")) {
-        auto& actions = rule.actions.emplace();
-        for (const JsonValue& each : value.at("actions").items()) {
-            const auto action = action_of_word(each.text());
-            if (!action) each.reject(quoted(printable(each.text())) + " is not an action");
-            actions.push_back(*action);
-        }
-        if (actions.empty()) value.at("actions").reject("is empty: use deny, with a reason");
-    }
+    if (actions.empty()) value.reject("is empty: use deny, with a reason");
+    return actions;
+}
+
+/// What may be done by a rule that does not deny, and how.
+void read_how(const JsonValue& value, Rule& rule) {
+    if (value.has("actions")) rule.actions = actions(value.at("actions"));
     if (value.has("min_idle")) rule.min_idle = duration_from(value.at("min_idle"));
     if (value.has("settle")) rule.settle = duration_from(value.at("settle"));
     if (value.has("grace")) rule.grace = duration_from(value.at("grace"));
     if (value.has("freeze")) {
         rule.freeze = freeze_of_word(value.at("freeze").text());
         if (!rule.freeze) value.at("freeze").reject("is not all or one");
+    }
+    if (value.has("max_freeze")) {
+        rule.max_freeze = exact_duration_from(value.at("max_freeze"));
+        if (rule.max_freeze->count() == 0) {
+            value.at("max_freeze").reject("is no time at all, in which nothing can be done");
+        }
+    }
+}
+
+Rule rule(const JsonValue& value) {
+    std::vector<std::string_view> known{"name", "match", "deny"};
+    known.insert(known.end(), how_members.begin(), how_members.end());
+    value.allow_only(known);
+    Rule rule;
+    if (value.has("name")) rule.name = value.at("name").text();
+    read_match(value.at("match"), rule);
+    if (!value.has("deny")) {
+        read_how(value, rule);
+        return rule;
+    }
+    rule.deny = value.at("deny").text();
+    if (rule.deny->empty()) value.at("deny").reject("gives no reason");
+    for (const std::string_view how : how_members) {
+        if (value.has(how)) value.at(how).reject("is about what is done; the rule denies");
     }
     return rule;
 }

@@ -128,13 +128,17 @@ Selector part_from(std::string_view name, const JsonValue& value, Given& all) {
 
 }  // namespace
 
-std::chrono::milliseconds duration_from(const JsonValue& value) {
+std::chrono::microseconds exact_duration_from(const JsonValue& value) {
     const auto duration = parse_duration(value.text());
     if (!duration) {
         value.reject(quoted(printable(value.text())) +
                      " is not a duration such as \"90s\" or \"1h30m\", of at most 10 years");
     }
-    return std::chrono::ceil<std::chrono::milliseconds>(*duration);
+    return *duration;
+}
+
+std::chrono::milliseconds duration_from(const JsonValue& value) {
+    return std::chrono::ceil<std::chrono::milliseconds>(exact_duration_from(value));
 }
 
 Pattern pattern_from(const JsonValue& value) {

@@ -15,6 +15,8 @@ void read_match(const JsonValue& match, Rule& rule);
 [[nodiscard]] Pattern pattern_from(const JsonValue& value);
 
 /// A text that options would take as a duration. Throws JsonError.
+[[nodiscard]] std::chrono::microseconds exact_duration_from(const JsonValue& value);
+/// The same, rounded up: what is not zero must not become zero.
 [[nodiscard]] std::chrono::milliseconds duration_from(const JsonValue& value);
 
 }  // namespace unwait::cli

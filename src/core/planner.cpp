@@ -184,13 +184,14 @@ std::optional<Terms> terms_under(const Ruling& ruling, const Policy& policy) {
         return std::nullopt;
     }
     const Rule& rule = *ruling.rule;
-    const Terms own{policy.settle, policy.grace, policy.freeze};
+    const Terms own{policy.settle, policy.grace, policy.freeze, policy.max_freeze};
     Terms terms = own;
     terms.settle = std::max(own.settle, rule.settle.value_or(own.settle));
     terms.grace = std::max(own.grace, rule.grace.value_or(own.grace));
     if (rule.freeze == Freeze::all) {
         terms.freeze = Freeze::all;
     }
+    terms.max_freeze = std::min(own.max_freeze, rule.max_freeze.value_or(own.max_freeze));
     return terms == own ? std::nullopt : std::optional{terms};
 }
 

@@ -118,14 +118,18 @@ void SurgeryRoom::operate_on(const Table& table, std::span<const Case> cases,
         cut_cases.push_back(each);
     }
     if (cuts.empty()) return;
-    const bool freezes_all = std::ranges::any_of(cut_cases, [&](const Case& each) {
-        return terms_of(*each.step, policy_).freeze == Freeze::all;
-    });
+    Freeze freeze = Freeze::one;
+    auto max_freeze = policy_.max_freeze;
+    for (const Case& each : cut_cases) {
+        const Terms terms = terms_of(*each.step, policy_);
+        if (terms.freeze == Freeze::all) freeze = Freeze::all;
+        max_freeze = std::min(max_freeze, terms.max_freeze);
+    }
     const ptrace::Patient patient{.id = table.process,
                                   .table = table.tid,
                                   .sharers = sharers_of(table, cases),
-                                  .freeze = freezes_all ? Freeze::all : Freeze::one,
-                                  .max_freeze = policy_.max_freeze};
+                                  .freeze = freeze,
+                                  .max_freeze = max_freeze};
     const auto surgery = ptrace::operate(patient, operation, cuts);
     for (std::size_t i = 0; i < cuts.size(); ++i) {
         finish(cut_cases[i], surgery.cuts[i], surgery.refusal);

@@ -11,6 +11,8 @@ prints one line of JSON: pid, port and the sockets. Then it answers one question
   move     gives the first socket another number, and tells it
   fork     starts a child that holds the sockets too, and tells its pid
   shutdown ends the connection of the first socket and keeps its fd
+  thread   starts a thread that reads for ever from a pipe, and tells its id and the fd
+  term     waits for SIGTERM, which it must have been started to block
 It ends when its standard input does, and with its parent.
 """
 
@@ -22,6 +24,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
@@ -136,6 +139,13 @@ def main():
             answer = fork()
         elif question == "shutdown\n":
             accepted[0].shutdown(socket.SHUT_RDWR)
+        elif question == "thread\n":
+            pipe, kept = os.pipe()
+            thread = threading.Thread(target=os.read, args=(pipe, 1), daemon=True)
+            thread.start()
+            answer = thread.native_id, pipe
+        elif question == "term\n":
+            signal.sigwait([signal.SIGTERM])
         print(json.dumps(answer), flush=True)
 
 

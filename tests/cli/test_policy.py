@@ -5,13 +5,26 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 import jsonschema
 
-from support import LIBC, SOURCE, Leaky, Named, TestCase, only, unwait
+from support import (
+    DEADLINE,
+    LIBC,
+    SOURCE,
+    UNWAIT,
+    Leaky,
+    Named,
+    TestCase,
+    environment,
+    only,
+    unwait,
+)
 
 REFUSED = 4
 SCHEMA = json.loads((SOURCE / "src/cli/policy.schema.json").read_text())
@@ -38,18 +51,35 @@ class Policies(TestCase):
         self.path.write_text(policy)
         self.path.chmod(0o600)
 
-    def clear(self, leak, *more, status=0):
+    def clear(self, leak, *more, **options):
         return self.report(
             "clear", "--port", leak.port, "--min-idle", "0", "--settle", "100ms",
-            "--policy", self.path, *more, status=status,
+            "--policy", self.path, *more, **options,
         )
 
-    def denial(self, leak, *more):
-        report = self.clear(leak, "-y", *more)
+    def denial(self, leak, *more, **options):
+        report = self.clear(leak, "-y", *more, **options)
         left = report["plan"]["left_alone"][0]
         self.assertEqual((left["reason"], left["override"]), ("denied-by-policy", None))
         self.assertEqual(report["summary"]["planned"], 0)
         return left["text"]
+
+    def cgroup(self, name):
+        """A new one, and what a process does to enter it."""
+        with open("/proc/mounts") as lines:
+            mounts = [line.split() for line in lines]
+        mount = next((words[1] for words in mounts if words[2] == "cgroup2"), None)
+        if mount is None:
+            self.skipTest("cgroup2 is not mounted")
+        path = f"{mount}/{name}"
+        os.mkdir(path)
+        self.addCleanup(os.rmdir, path)
+
+        def enter():
+            with open(f"{path}/cgroup.procs", "w") as procs:
+                procs.write("0")
+
+        return path, enter
 
     def ladder(self, leak, *more):
         return only(self.clear(leak, "-n", *more)["plan"]["steps"])["actions"]
@@ -117,13 +147,51 @@ class Rules(Policies):
             self.write({"rules": [{"match": {"cause": "not-reading"}, "deny": "hm"}]})
             self.assertEqual(self.clear(leak, "-n")["summary"]["planned"], 1)
 
+    def test_a_protected_unit(self):
+        unit = f"unwait-test-{os.getpid()}.service"
+        _, enter = self.cgroup(unit)
+        with Leaky(preexec_fn=enter) as inside, Leaky() as outside:
+            self.write({"protect": {"units": ["other", unit.removesuffix(".service")]}})
+            self.assertIn(f"is protected by its unit, {unit}", self.denial(inside))
+            self.assertEqual(inside.open_fds(), inside.fds)
+            self.assertEqual(self.clear(outside, "-y")["summary"]["cleared"], 1)
+
     def test_windows(self):
+        """Where the clock stands now, in two time zones."""
+
+        def at(hours):
+            return time.gmtime(time.time() + 3600 * hours)
+
+        def window(begin, end, **more):
+            return {"from": time.strftime("%H:%M", begin), "to": time.strftime("%H:%M", end), **more}
+
+        days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+        today = days[at(-1).tm_wday]
+        other_days = [day for day in days if day != today]
+        utc, half_a_day_on = environment(TZ="UTC0"), environment(TZ="ELSE-12")
         with Leaky() as leak:
-            day = [{"from": "00:00", "to": "24:00"}]
-            self.write({"windows": day})
-            self.assertEqual(self.clear(leak, "-n")["summary"]["planned"], 1)
-            self.write({"windows": [{"days": [], "from": "00:00", "to": "24:00"}]})
-            self.assertIn("outside of the maintenance windows", self.denial(leak))
+            for windows, env in [
+                ([window(at(2), at(3))], utc),
+                ([window(at(1), at(-1))], utc),
+                ([window(at(-1), at(1), days=other_days)], utc),
+                ([window(at(-1), at(1), days=[])], utc),
+                ([window(at(-1), at(1))], half_a_day_on),
+            ]:
+                with self.subTest(windows=windows):
+                    self.write({"windows": windows})
+                    told = self.denial(leak, env=env)
+                    self.assertIn("outside of the maintenance windows", told)
+            self.assertEqual(leak.open_fds(), leak.fds)
+            for windows, env in [
+                ([window(at(2), at(3)), window(at(-1), at(1), days=[today])], utc),
+                ([window(at(11), at(13))], half_a_day_on),
+                ([{"from": "00:00", "to": "24:00"}], utc),
+            ]:
+                with self.subTest(windows=windows):
+                    self.write({"windows": windows})
+                    report = self.clear(leak, "-n", env=env)
+                    self.assertEqual(report["summary"]["planned"], 1)
+            self.assertEqual(self.clear(leak, "-y", env=env)["summary"]["cleared"], 1)
 
     def test_apply_obeys_too(self):
         with Leaky() as leak:
@@ -135,6 +203,93 @@ class Rules(Policies):
             report = self.report("apply", saved, "-y", "--policy", self.path, status=REFUSED)
             self.assertIn("not today", only(report["outcomes"])["detail"])
             self.assertEqual(leak.open_fds(), leak.fds)
+
+
+class Terms(Policies):
+    """How patient and careful rules make a step that the options want rash."""
+
+    def begin(self, leak, rule, *options):
+        self.write({"rules": [{"match": {"port": leak.port}} | rule]})
+        return subprocess.Popen(
+            [UNWAIT, "clear", "--port", str(leak.port), "--min-idle", "0", "--policy", self.path,
+             "-yJ", *options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=environment(), start_new_session=True,
+        )
+
+    def outcome(self, process):
+        shown, _ = process.communicate(timeout=DEADLINE)
+        self.assertEqual(process.returncode, 0, shown)
+        return only(self.valid_report(shown)["outcomes"])
+
+    def test_settle(self):
+        """The application closes late, but before the rule gives it up."""
+        with Leaky() as leak:
+            process = self.begin(leak, {"settle": "1h"}, "--settle", "0")
+            leak.ask("hangup")
+            leak.ask("forget")
+            outcome = self.outcome(process)
+            self.assertEqual((outcome["result"], outcome["action"]), ("cleared", "shutdown"))
+            self.assertTrue(outcome["frees_fd"])
+
+    def test_grace(self):
+        """The process takes its time to end."""
+        with Leaky(preexec_fn=self.block_term) as leak:
+            process = self.begin(leak, {"grace": "1h"}, "--actions", "term,kill", "--grace", "0")
+            leak.ask("term")
+            leak.process.stdin.close()
+            outcome = self.outcome(process)
+            self.assertEqual((outcome["result"], outcome["action"]), ("cleared", "term"))
+            self.assertEqual(leak.process.wait(DEADLINE), 0)
+
+    def test_kill_comes_after_the_grace(self):
+        """The process does not end at all."""
+        with Leaky(preexec_fn=self.block_term) as leak:
+            process = self.begin(leak, {"grace": "3s"}, "--actions", "term,kill", "--grace", "0")
+            outcome = self.outcome(process)
+            self.assertEqual((outcome["result"], outcome["action"]), ("cleared", "kill"))
+            self.assertGreaterEqual(outcome["duration_ms"], 3000)
+            self.assertEqual(leak.process.wait(DEADLINE), -signal.SIGKILL)
+
+    def block_term(self):
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+    def switches(self, thread):
+        """How often a thread has stopped to run, of its own will or for a tracer."""
+        status = pathlib.Path(f"/proc/{thread}/status").read_text()
+        return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", status, re.M)[1])
+
+    def bystander(self, leak):
+        """A thread that is blocked in its read."""
+        thread, fd = leak.ask("thread")
+        until = time.monotonic() + DEADLINE
+        while f" {fd:#x} " not in pathlib.Path(f"/proc/{thread}/syscall").read_text():
+            self.assertLess(time.monotonic(), until, "it never read")
+            os.sched_yield()
+        return thread
+
+    def test_freeze(self):
+        """A bystander is held, or left alone."""
+        for rule, held in [({}, False), ({"freeze": "all"}, True)]:
+            with self.subTest(rule=rule), Leaky() as leak:
+                bystander = self.bystander(leak)
+                before = self.switches(bystander)
+                process = self.begin(leak, rule, "--actions", "close", "--freeze", "one")
+                self.assertEqual(self.outcome(process)["result"], "cleared")
+                self.assertEqual(self.switches(bystander) > before, held)
+
+    def test_max_freeze(self):
+        """The less one freeze may take, the more of them it takes."""
+        count = 600
+        stops = []
+        for rule in ({}, {"max_freeze": "1us"}):
+            with Leaky(count=count) as leak:
+                before = self.switches(leak.pid)
+                process = self.begin(leak, rule, "--actions", "close", "--max-freeze", "10s")
+                shown, _ = process.communicate(timeout=DEADLINE)
+                stops.append(self.switches(leak.pid) - before)
+                self.assertEqual(json.loads(shown)["summary"]["cleared"], count)
+        self.assertGreater(stops[1], 2 * stops[0], stops)
 
 
 class Filters(Policies):
@@ -173,19 +328,7 @@ class Filters(Policies):
             self.assertEqual(leak.open_fds(), leak.fds)
 
     def test_cgroup(self):
-        with open("/proc/mounts") as lines:
-            mounts = [line.split() for line in lines]
-        mount = next((words[1] for words in mounts if words[2] == "cgroup2"), None)
-        if mount is None:
-            self.skipTest("cgroup2 is not mounted")
-        path = f"{mount}/unwait-test-{os.getpid()}"
-        os.mkdir(path)
-        self.addCleanup(os.rmdir, path)
-
-        def enter():
-            with open(f"{path}/cgroup.procs", "w") as procs:
-                procs.write("0")
-
+        path, enter = self.cgroup(f"unwait-test-{os.getpid()}")
         with Leaky(preexec_fn=enter) as inside, Leaky() as outside:
             for leak, denied in [(inside, "no"), (outside, False)]:
                 self.assertEqual(self.is_denied(leak, {"filter": f"cgroup {path}"}), denied)
@@ -343,6 +486,8 @@ class Files(Policies):
             (rule % ("", ', "deny": ""'), "2:25: rules/0/deny: gives no reason"),
             (rule % ("", ', "deny": "x", "grace": "1s"'), "rules/0/grace: is about what is done"),
             (rule % ("", ', "actions": ["stop"]'), "2:29: rules/0/actions/0: 'stop' is not an"),
+            (rule % ("", ', "max_freeze": "0"'), "rules/0/max_freeze: is no time at all"),
+            (rule % ("", ', "deny": "x", "max_freeze": "1us"'), "max_freeze: is about what is"),
             (rule % ("", ', "settle": 5'), "2:27: rules/0/settle: is not a text"),
             ('{"policy_version": 1, "limits": {"max_fraction": 1.5}}', "limits/max_fraction: is not"),
             ('{"policy_version": 1, "limits": {"max_sockets": -1}}', "limits/max_sockets: is not"),

@@ -117,6 +117,7 @@ Rulebook any_rulebook(std::mt19937& random) {
         rule.settle = std::chrono::seconds{random() % 4};
         rule.grace = std::chrono::seconds{random() % 20};
         rule.freeze = static_cast<Freeze>(random() % 2);
+        rule.max_freeze = std::chrono::microseconds{1 + random() % 200};
         book.rules.push_back(rule);
     }
     return book;
@@ -239,6 +240,7 @@ TEST_CASE("a policy takes steps and actions away and adds none") {
             REQUIRE(after.settle >= before.settle);
             REQUIRE(after.grace >= before.grace);
             REQUIRE((before.freeze == Freeze::one || after.freeze == Freeze::all));
+            REQUIRE(after.max_freeze <= before.max_freeze);
         }
     }
 }
