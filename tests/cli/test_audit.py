@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import resource
 import socket
 import subprocess
@@ -250,6 +251,50 @@ class Journal(Audit):
                 self.assertIn(f"of pid {leak.pid} (a\\x0ab)", fields["MESSAGE"])
                 RECORD.validate(json.loads(fields["UNWAIT_RECORD"]))
             self.assertEqual(fields["UNWAIT_RESULT"], "cleared")
+
+
+class Syslog(Audit):
+    """Where no journal listens."""
+
+    def listener(self, path):
+        path.parent.mkdir()
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(listener.close)
+        listener.bind(str(path))
+        listener.settimeout(DEADLINE)
+        return listener
+
+    def test_without_a_journal(self):
+        (self.directory / "run").mkdir()
+        self.assert_told()
+
+    def test_with_a_journal_that_has_ended(self):
+        (self.directory / "run").mkdir()
+        self.listener(self.directory / "run/journal/socket").close()
+        self.assert_told()
+
+    def assert_told(self):
+        log = self.listener(self.directory / "dev/log")
+        script = (
+            'touch "$1/dev/null" && mount --bind /dev/null "$1/dev/null" && '
+            'mkdir -p /run/systemd && mount --bind "$1/run" /run/systemd && '
+            'mount --rbind "$1/dev" /dev && '
+            'exec "$0" clear --port "$2" --min-idle 0 --settle 100ms -yJ --audit "$3"'
+        )
+        with Leaky(b"a\nb") as leak:
+            result = subprocess.run(
+                ["unshare", "--mount", "sh", "-c", script, os.environ["UNWAIT"], self.directory,
+                 str(leak.port), self.path],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )
+            self.assertEqual(result.returncode, 0, result)
+            run_id = json.loads(result.stdout)["run_id"]
+            for what in (f"run {run_id} intends shutdown,replace on", f"run {run_id}: cleared, "):
+                told = log.recv(1 << 16).decode()
+                # LOG_AUTHPRIV and LOG_NOTICE
+                self.assertRegex(told, r"^<85>.*\bunwait\[\d+\]: " + re.escape(what))
+                self.assertIn(f"of pid {leak.pid} (a\\x0ab)", told)
+        self.assertEqual([record["type"] for record in self.records()], ["intent", "outcome"])
 
 
 if __name__ == "__main__":
