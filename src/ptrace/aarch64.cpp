@@ -50,6 +50,19 @@ std::optional<std::uintptr_t> dwarf_register(const Registers& registers, int num
     return registers.raw.regs[number];
 }
 
+std::optional<FrameRecords> frame_records(const Registers& registers) noexcept {
+    if (registers.is_foreign) return std::nullopt;
+    return FrameRecords{registers.raw.regs[29], registers.raw.regs[30]};
+}
+
+std::uintptr_t without_signature(std::uintptr_t address) noexcept {
+    // Bit 55 tells the kernel's addresses from others, and is never part of it. Programs that do
+    // not ask for more have 48 bits of addresses.
+    constexpr std::uintptr_t kernel_bit = std::uintptr_t{1} << 55;
+    constexpr std::uintptr_t used_bits = (std::uintptr_t{1} << 48) - 1;
+    return (address & kernel_bit) != 0 ? address : address & used_bits;
+}
+
 bool write_registers(pid_t tid, const Registers& from) noexcept {
     // The kernel takes a copy first: all of it happens or nothing.
     auto copy = from.raw;

@@ -65,6 +65,17 @@ void set_sampled(Registers& registers, const SampledCall& call) noexcept;
 [[nodiscard]] std::optional<std::uintptr_t> dwarf_register(const Registers& registers, int number,
                                                            bool is_partial) noexcept;
 
+/// Where the procedure call standard has each function leave a record of its caller.
+struct FrameRecords {
+    std::uintptr_t innermost;  ///< {the next record further out, where the function returns to}
+    std::uintptr_t link;       ///< where the last call returns to, a record or not
+};
+/// None on other architectures.
+[[nodiscard]] std::optional<FrameRecords> frame_records(const Registers& registers) noexcept;
+
+/// A code address without the signature that return addresses may carry in their unused bits.
+[[nodiscard]] std::uintptr_t without_signature(std::uintptr_t address) noexcept;
+
 /// What a running thread is in, for cure_interrupted_call(); none where that needs no such help.
 [[nodiscard]] SampledCall sample_call(pid_t tid) noexcept;
 

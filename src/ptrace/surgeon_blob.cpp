@@ -14,9 +14,6 @@ namespace unwait::ptrace {
 
 namespace {
 
-// Seldom enough for a thread to get somewhere in between.
-constexpr std::uint64_t longest_slice = blob_patience / 8;
-
 void pause_briefly() noexcept {
     const timespec pause{0, 20'000};
     nanosleep(&pause, nullptr);
@@ -60,8 +57,7 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
         give_up(refusal::killed, true);
     }
     const std::uint64_t deadline = now_ns() + blob_patience;
-    for (std::uint64_t slice = spin_patience + to_cut_.size() * 10 * ns_per_us;;
-         slice = std::min(2 * slice, longest_slice)) {
+    for (std::uint64_t slice = spin_patience + to_cut_.size() * 10 * ns_per_us;; slice *= 2) {
         const bool is_interrupted = !watch_blob(std::min(now_ns() + slice, deadline));
         blob_over_ns_ = now_ns();
         if (is_interrupted) return leave_blob(false);
@@ -77,7 +73,7 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
             if (leaving_) return BlobEnd::finished;
         }
         vehicle().interrupt();
-        switch (vehicle().wait(deadline)) {
+        switch (vehicle().wait(now_ns() + stop_patience)) {
             case TracedThread::Stop::none:
                 abandon_blob();
             case TracedThread::Stop::gone:
@@ -89,7 +85,7 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
         }
         if (is_closed || has_made_all_calls(read_vehicle())) return leave_blob(is_closed);
         // It has had no processor yet, or its cgroup has been frozen.
-        if (now_ns() > deadline - 2 * longest_slice) withdraw_blob();
+        if (now_ns() > deadline) withdraw_blob();
         vehicle().cont();
         pause_briefly();
     }

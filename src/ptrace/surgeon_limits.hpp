@@ -37,10 +37,11 @@ inline constexpr int passes_for_newcomers = 20;
 namespace refusal {
 inline constexpr auto killed = "the process was killed meanwhile";
 inline constexpr auto too_slow =
-    "a thread of the process did not stop in time (uninterruptible sleep, or no processor for it)";
+    "a thread of the process did not stop in time (frozen by its cgroup, in uninterruptible sleep, "
+    "or no processor for it)";
 inline constexpr auto did_not_run =
-    "the thread that was to make the call did not run (its cgroup was frozen meanwhile, or there "
-    "was no processor for it)";
+    "the thread that was to make the call did not run (frozen by its cgroup, or no processor for "
+    "it)";
 inline constexpr auto makes_no_call =
     "the thread that was to make the call is busy in its own code, too far from where code can be "
     "placed or with vector registers in use that no call keeps";

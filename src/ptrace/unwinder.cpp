@@ -26,24 +26,35 @@ namespace {
 /// libunwind-ptrace that find unwind tables and names want it to be theirs.
 struct Subject {
     const StackSample* sample = nullptr;
+    const CodeMap* code = nullptr;
     const UnwindTable* vdso = nullptr;  ///< absent when there is none
     pid_t tid = 0;
     bool wanted_unknown = false;  ///< a register was needed that a partial sample does not have
 };
 thread_local Subject subject;
 
-int access_memory(unw_addr_space_t, unw_word_t address, unw_word_t* value, int write, void*) {
-    if (write != 0) return -UNW_EINVAL;
-    const StackSample& sample = *subject.sample;
+/// libunwind knows of no signatures, and takes such an address for one where no code is.
+unw_word_t plain(unw_word_t word) {
+    const unw_word_t address = arch::without_signature(word);
+    return address != word && subject.code->is_code(address) ? address : word;
+}
+
+std::optional<unw_word_t> word_at(pid_t tid, const StackSample& sample, unw_word_t address) {
     if (address >= sample.stack_begin &&
-        address - sample.stack_begin + sizeof *value <= sample.stack.size()) {
-        std::memcpy(value, sample.stack.data() + (address - sample.stack_begin), sizeof *value);
-        return 0;
+        address - sample.stack_begin + sizeof(unw_word_t) <= sample.stack.size()) {
+        unw_word_t word = 0;
+        std::memcpy(&word, sample.stack.data() + (address - sample.stack_begin), sizeof word);
+        return word;
     }
     // Code and tables, which do not change, and what lies further up the stack.
-    const auto word = sys::read_object<unw_word_t>(subject.tid, address);
+    return sys::read_object<unw_word_t>(tid, address);
+}
+
+int access_memory(unw_addr_space_t, unw_word_t address, unw_word_t* value, int write, void*) {
+    if (write != 0) return -UNW_EINVAL;
+    const auto word = word_at(subject.tid, *subject.sample, address);
     if (!word) return -UNW_EINVAL;
-    *value = *word;
+    *value = plain(*word);
     return 0;
 }
 
@@ -55,7 +66,7 @@ int access_register(unw_addr_space_t, unw_regnum_t number, unw_word_t* value, in
         subject.wanted_unknown = true;
         return -UNW_EBADREG;
     }
-    *value = *known;
+    *value = plain(*known);
     return 0;
 }
 
@@ -139,16 +150,52 @@ StackFrame frame_at(unw_cursor_t& cursor, const CodeMap& code) {
 }  // namespace
 
 Unwinder::Unwinder(const ProcessId& process) : process_(process), code_(CodeMap::of(process.pid)) {
-    if (const auto range = code_.range_of("[vdso]")) vdso_ = find_unwind_table(process.pid, *range);
+    vdso_ = code_.range_of("[vdso]");
+    if (vdso_) vdso_table_ = find_unwind_table(process.pid, *vdso_);
+}
+
+/// Where the thread is, and where all that it is in returns to, out of code that has no table, such
+/// as the [vdso] of aarch64. Empty where a table tells.
+std::vector<std::uintptr_t> Unwinder::follow_records(pid_t tid, const StackSample& sample) const {
+    const std::uintptr_t begin = arch::instruction_pointer(sample.registers);
+    const auto records = arch::frame_records(sample.registers);
+    const bool is_without_table = vdso_ && vdso_->contains(begin) && !vdso_table_;
+    if (!is_without_table || sample.is_partial || !records) return {};
+    std::vector<std::uintptr_t> addresses{begin};
+    const std::uintptr_t link = arch::without_signature(records->link);
+    for (std::uintptr_t at = records->innermost; addresses.size() < most_frames;) {
+        const auto outer = word_at(tid, sample, at);
+        const auto signed_back = word_at(tid, sample, at + sizeof(std::uintptr_t));
+        const auto back = arch::without_signature(signed_back.value_or(0));
+        // The innermost function may have no record of its own yet, or none any more.
+        const bool is_recorded = link == back || vdso_->contains(link) || !code_.is_code(link);
+        if (addresses.size() == 1 && !is_recorded) addresses.push_back(link);
+        if (!outer || !code_.is_code(back)) break;
+        addresses.push_back(back);
+        if (*outer <= at) break;
+        at = *outer;
+    }
+    return addresses;
 }
 
 /// Whether all of the stack was walked that this sample can show.
 bool Unwinder::walk(Stack& stack, pid_t tid, const StackSample& sample) const {
-    subject = {&sample, vdso_ ? &*vdso_ : nullptr, tid, false};
     const Space space = make_space();
     const Tables tables(_UPT_create(process_.pid));
     unw_cursor_t cursor;
-    if (!space || !tables || unw_init_remote(&cursor, space.get(), tables.get()) < 0) {
+    const auto begin_at = [&](const StackSample& begin) {
+        subject = {&begin, &code_, vdso_table_ ? &*vdso_table_ : nullptr, tid, false};
+        return space && tables && unw_init_remote(&cursor, space.get(), tables.get()) >= 0;
+    };
+    if (const auto addresses = follow_records(tid, sample); !addresses.empty()) {
+        StackSample moved = sample;
+        for (const std::uintptr_t address : addresses) {
+            arch::move_instruction_pointer(moved.registers, address);
+            if (begin_at(moved)) stack.frames.push_back(frame_at(cursor, code_));
+        }
+        return true;
+    }
+    if (!begin_at(sample)) {
         stack.note = "the unwinder cannot begin there";
         return false;
     }

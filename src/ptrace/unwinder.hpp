@@ -3,7 +3,9 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "code_map.hpp"
 #include "stack.hpp"
@@ -24,10 +26,13 @@ public:
 
 private:
     bool walk(Stack& stack, pid_t tid, const StackSample& sample) const;
+    [[nodiscard]] std::vector<std::uintptr_t> follow_records(pid_t tid,
+                                                             const StackSample& sample) const;
 
     ProcessId process_;
     CodeMap code_;
-    std::optional<UnwindTable> vdso_;
+    std::optional<AddressRange> vdso_;
+    std::optional<UnwindTable> vdso_table_;
 };
 
 }  // namespace unwait::ptrace

@@ -84,6 +84,10 @@ std::optional<std::uintptr_t> dwarf_register(const Registers& registers, int num
     return all.at(static_cast<std::size_t>(number));
 }
 
+std::optional<FrameRecords> frame_records(const Registers&) noexcept { return std::nullopt; }
+
+std::uintptr_t without_signature(std::uintptr_t address) noexcept { return address; }
+
 bool write_registers(pid_t tid, const Registers& from) noexcept {
     return ::ptrace(PTRACE_SETREGS, tid, nullptr, &from.raw) == 0;
 }

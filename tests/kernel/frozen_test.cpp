@@ -35,6 +35,7 @@ void spin_for(std::chrono::microseconds time) {
 class Toggler {
 public:
     explicit Toggler(const Cgroup& cgroup) : cgroup_(cgroup), pid_(::fork()) {
+        REQUIRE(pid_ >= 0);
         if (pid_ != 0) return;
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same rounds each time
@@ -164,7 +165,7 @@ TEST_CASE("where the freezer cannot be seen, a frozen process is put back") {
             const Frozen frozen(*cgroup);
             const auto refusal = refusal_without_cgroups(victim, operation, cuts);
             CAPTURE(refusal);
-            CHECK(refusal.find("its cgroup was frozen") != std::string::npos);
+            CHECK(refusal.find("frozen by its cgroup") != std::string::npos);
             CHECK(vdso_of(victim.pid()) == vdso);
             CHECK(tracer_of(victim.pid()) == "0");
             CHECK(cgroup->is_frozen());
@@ -218,6 +219,7 @@ TEST_CASE("an unwait that is frozen itself lets go of the process") {
         const Cuts cuts(victim, {fd});
         const auto patient = patient_of(victim);
         const pid_t tool = ::fork();
+        REQUIRE(tool >= 0);
         if (tool == 0) {
             ::setpgid(0, 0);
             cgroup->take(::getpid());

@@ -95,6 +95,7 @@ std::string told_by_child(const std::function<std::string()>& say) {
     const sys::Fd from(ends[0]);
     sys::Fd to(ends[1]);
     const pid_t child = ::fork();
+    REQUIRE(child >= 0);
     if (child == 0) {
         std::string text;
         try {
