@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <set>
 #include <span>
 
 #include "unwait/finding.hpp"
@@ -19,6 +20,9 @@ namespace unwait {
 [[nodiscard]] Plan make_plan(std::span<const Finding> findings, const Policy& policy,
                              const Self& self, const Rulebook& book = {},
                              const PolicyFacts& facts = {});
+
+/// Those that hold what the steps are about.
+[[nodiscard]] std::set<ProcessId> processes_of(std::span<const Step> steps);
 
 /// Whether `next` still has something to do: shutdown and destroy are for the socket, close and
 /// replace for the fd, term and kill for either.

@@ -90,6 +90,4 @@ struct Ruling {
                                                    std::span<const Step> steps,
                                                    const PolicyFacts& facts);
 
-[[nodiscard]] bool is_open(const Rulebook& book, unsigned minute_of_week);
-
 }  // namespace unwait

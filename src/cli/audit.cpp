@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "audit.hpp"
 
-#include "json.hpp"
+#include <string_view>
+#include <vector>
+
 #include "sentence.hpp"
 #include "system_log.hpp"
 #include "text.hpp"
@@ -22,8 +24,8 @@ std::string ladder(const Step& step) {
     return text;
 }
 
-std::vector<LogField> fields_of(const AuditHead& head, const Step& step, std::string record) {
-    record.pop_back();  // its newline
+/// With the first of the records.
+std::vector<LogField> fields_of(const AuditHead& head, const Step& step, std::string_view records) {
     std::vector<LogField> fields{
         {"UNWAIT_RUN_ID", head.run_id},
         {"UNWAIT_COMMAND", head.command},
@@ -31,7 +33,7 @@ std::vector<LogField> fields_of(const AuditHead& head, const Step& step, std::st
         {"UNWAIT_LOCAL", format_endpoint(step.socket.local)},
         {"UNWAIT_PEER", format_endpoint(step.socket.peer)},
         {"UNWAIT_COOKIE", std::to_string(step.socket.id.cookie)},
-        {"UNWAIT_RECORD", std::move(record)},
+        {"UNWAIT_RECORD", std::string(records.substr(0, records.find('\n')))},
     };
     for (const Holder& holder : step.holders) {
         fields.emplace_back("UNWAIT_HOLDER", std::to_string(holder.process->id.pid));
@@ -52,8 +54,10 @@ void Audit::intend(const Report& report, const Plan& plan, const std::string& po
     std::string lines;
     for (const Step& step : plan.steps) lines += intent_record(head_, step, plan.policy);
     file_.append_durably(lines, plan.steps.size() * largest_outcome);
+    std::string_view rest = lines;
     for (const Step& step : plan.steps) {
-        auto fields = fields_of(head_, step, intent_record(head_, step, plan.policy));
+        auto fields = fields_of(head_, step, rest);
+        rest.remove_prefix(rest.find('\n') + 1);
         fields.emplace_back("UNWAIT_TYPE", "intent");
         fields.emplace_back("UNWAIT_ACTIONS", ladder(step));
         log_to_system("run " + head_.run_id + " intends " + ladder(step) + " on " + subject(step),

@@ -5,21 +5,11 @@
 #include <string>
 
 #include "audit_file.hpp"
-#include "operator.hpp"
+#include "audit_json.hpp"
 #include "unwait/execute.hpp"
 #include "unwait/outcome.hpp"
 
 namespace unwait::cli {
-
-/// What the records of one run have in common.
-struct AuditHead {
-    std::string run_id;
-    std::string boot_id;
-    std::string host;
-    std::string command;
-    std::string policy;  ///< path, empty for none
-    Operator who;
-};
 
 /// Writes down what a run is about to do, before it does, and what came of it: to a file, one JSON
 /// record on each line, and to the log of the system.

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -30,7 +29,7 @@ std::string question(const Plan& plan) {
         });
     };
     std::string text = "Clear " + counted(plan.steps.size(), "socket");
-    if (const std::size_t processes = count_processes(plan.steps); processes > 0) {
+    if (const std::size_t processes = processes_of(plan.steps).size(); processes > 0) {
         text += " of " + counted(processes, "process", "es");
     }
     if (std::ranges::any_of(plan.steps, ends_process)) text += ", ending processes if need be";
@@ -72,14 +71,6 @@ public:
 private:
     std::vector<Observer*> all_;
 };
-
-std::set<ProcessId> processes_of(const Plan& plan) {
-    std::set<ProcessId> processes;
-    for (const Step& step : plan.steps) {
-        for (const Holder& holder : step.holders) processes.insert(holder.process->id);
-    }
-    return processes;
-}
 
 /// Whether every step has come to its end.
 bool is_carried_out(const Report& report) {
@@ -191,7 +182,7 @@ ExitStatus Run::carry_out(Report report, std::vector<Outcome> settled) {
 
     Observers observers{printer_.get()};
     if (!open.steps.empty()) {
-        if (rulebook_.cool_down) mark_runs(processes_of(open));
+        if (rulebook_.cool_down) mark_runs(processes_of(open.steps));
         if (audit_) {
             audit_->intend(report, open, rulebook_.path);
             observers.add(&*audit_);

@@ -11,15 +11,6 @@ namespace {
 
 using Json = JsonText;
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-
-template <typename Values, typename Convert>
-Json array_of(const Values& values, Convert convert) {
-    Json array = Json::array();
-    for (const auto& value : values) array.push_back(convert(value));
-    return array;
-}
-
 Json share_json(const FdShare& share) {
     const auto port_json = [](const auto& port) -> Json {
         return {{"port", port.first}, {"sockets", port.second}};
@@ -33,9 +24,9 @@ Json share_json(const FdShare& share) {
 
 Json frame_json(const StackFrame& frame) {
     return {{"address", frame.address},
-            {"function", text_or_null(frame.function)},
+            {"function", or_null(frame.function)},
             {"offset", frame.offset},
-            {"object", text_or_null(frame.object)}};
+            {"object", or_null(frame.object)}};
 }
 
 Json thread_json(const ThreadStory& thread) {
@@ -44,12 +35,12 @@ Json thread_json(const ThreadStory& thread) {
             {"tid", activity.tid},
             {"command", activity.command},
             {"state", std::string(1, activity.state)},
-            {"call", text_or_null(activity.call)},
+            {"call", or_null(activity.call)},
             {"fds", array_of(activity.fds, [](int fd) { return Json(fd); })},
-            {"wait_channel", text_or_null(activity.wait_channel)},
+            {"wait_channel", or_null(activity.wait_channel)},
             {"on_socket", thread.on_socket},
             {"stack", array_of(thread.stack, frame_json)},
-            {"no_stack", text_or_null(thread.no_stack)},
+            {"no_stack", or_null(thread.no_stack)},
             {"stopped_us", thread.stopped.count()}};
 }
 
@@ -66,7 +57,7 @@ Json observation_json(const Observation& observation) {
         {"touched", observation.touched()},
         {"calls", array_of(observation.calls, call_json)},
         {"traced", observation.traced ? array_of(*observation.traced, traced_json) : Json(nullptr)},
-        {"not_traced", text_or_null(observation.not_traced)},
+        {"not_traced", or_null(observation.not_traced)},
         {"read_bytes", observation.read},
         {"read_end", observation.read_end},
         {"written_bytes", observation.written},

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "audit.hpp"
 #include "command.hpp"
 #include "groups.hpp"
 #include "terminal.hpp"
@@ -14,9 +13,6 @@
 
 /// JSON as unwait.schema.json describes it: ASCII only, everything else escaped.
 namespace unwait::cli {
-
-/// Of what is written and read: within one version members are only added.
-inline constexpr int format_version = 1;
 
 /// Groups as the results of `list --by` carry them.
 struct GroupedBy {
@@ -39,11 +35,5 @@ void write_json(ResultStream& stream, const Report& report,
 [[nodiscard]] std::string refusal_record(const std::string& refusal);
 [[nodiscard]] std::string outcome_record(const Outcome& outcome);
 [[nodiscard]] std::string summary_record(const Summary& summary);
-
-/// Records of an audit file.
-[[nodiscard]] std::string intent_record(const AuditHead& head, const Step& step,
-                                        const Policy& policy);
-[[nodiscard]] std::string audited_outcome_record(const AuditHead& head, const Step& step,
-                                                 const Outcome& outcome);
 
 }  // namespace unwait::cli

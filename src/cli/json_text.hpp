@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,5 +47,21 @@ public:
 private:
     std::string text_;
 };
+
+/// Null where there is nothing to say.
+template <typename Value>
+JsonText or_null(const std::optional<Value>& value) {
+    return value ? JsonText(*value) : JsonText(nullptr);
+}
+[[nodiscard]] inline JsonText or_null(const std::string& text) {
+    return text.empty() ? JsonText(nullptr) : JsonText(text);
+}
+
+template <typename Values, typename Convert>
+JsonText array_of(const Values& values, Convert convert) {
+    JsonText array = JsonText::array();
+    for (const auto& value : values) array.push_back(convert(value));
+    return array;
+}
 
 }  // namespace unwait::cli

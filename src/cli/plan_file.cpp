@@ -7,13 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include "json.hpp"
-#include "json_tree.hpp"
+#include "json_values.hpp"
 #include "plan_digest.hpp"
 #include "text.hpp"
 #include "trusted_file.hpp"
 #include "unwait/error.hpp"
 #include "usage_error.hpp"
+#include "value_json.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait::cli {
@@ -32,14 +32,6 @@ template <typename Number>
 Number number(const JsonValue& value, std::uint64_t low = 0,
               std::uint64_t high = std::numeric_limits<Number>::max()) {
     return static_cast<Number>(value.number(low, high));
-}
-
-/// What `parse` makes of the text.
-template <typename Parse>
-auto parsed(const JsonValue& value, Parse parse, const char* kind) {
-    auto result = parse(value.text());
-    if (!result) value.reject(quoted(printable(value.text())) + " is not " + kind);
-    return *std::move(result);
 }
 
 std::optional<TcpState> state_of_word(std::string_view text) {
@@ -99,14 +91,6 @@ Holder holder(const JsonValue& value) {
     return holder;
 }
 
-std::vector<Action> actions(const JsonValue& value) {
-    std::vector<Action> actions;
-    for (const JsonValue& each : value.items()) {
-        actions.push_back(parsed(each, action_of_word, "an action"));
-    }
-    return actions;
-}
-
 Step step(const JsonValue& value, std::size_t position) {
     Step step;
     step.id = number<unsigned>(value.at("id"));
@@ -115,7 +99,7 @@ Step step(const JsonValue& value, std::size_t position) {
     std::vector<Holder> holders;
     for (const JsonValue& each : value.at("holders").items()) holders.push_back(holder(each));
     step.holders = std::move(holders);
-    step.actions = actions(value.at("actions"));
+    step.actions = actions_from(value.at("actions"));
     if (step.actions.empty()) value.at("actions").reject("is empty");
     step.reason = value.at("reason").text();
     return step;
@@ -127,7 +111,7 @@ std::chrono::milliseconds milliseconds(const JsonValue& value) {
 
 Policy settings(const JsonValue& value) {
     Policy policy;
-    policy.actions = actions(value.at("actions"));
+    policy.actions = actions_from(value.at("actions"));
     for (const JsonValue& each : value.at("include").items()) {
         policy.include.push_back(parsed(each, includable_of_word, "a reason to override"));
     }

@@ -9,7 +9,7 @@
 #include <limits>
 #include <string_view>
 
-#include "json_tree.hpp"
+#include "json_values.hpp"
 #include "policy_match.hpp"
 #include "text.hpp"
 #include "trusted_file.hpp"
@@ -30,26 +30,19 @@ constexpr auto day_words =
 constexpr auto how_members = std::to_array<std::string_view>(
     {"actions", "min_idle", "settle", "grace", "freeze", "max_freeze"});
 
-std::vector<Action> actions(const JsonValue& value) {
-    std::vector<Action> actions;
-    for (const JsonValue& each : value.items()) {
-        const auto action = action_of_word(each.text());
-        if (!action) each.reject(quoted(printable(each.text())) + " is not an action");
-        actions.push_back(*action);
-    }
-    if (actions.empty()) value.reject("is empty: use deny, with a reason");
-    return actions;
-}
-
 /// What may be done by a rule that does not deny, and how.
 void read_how(const JsonValue& value, Rule& rule) {
-    if (value.has("actions")) rule.actions = actions(value.at("actions"));
+    if (value.has("actions")) {
+        rule.actions = actions_from(value.at("actions"));
+        if (rule.actions->empty()) {
+            value.at("actions").reject("is empty: use deny, with a reason");
+        }
+    }
     if (value.has("min_idle")) rule.min_idle = duration_from(value.at("min_idle"));
     if (value.has("settle")) rule.settle = duration_from(value.at("settle"));
     if (value.has("grace")) rule.grace = duration_from(value.at("grace"));
     if (value.has("freeze")) {
-        rule.freeze = freeze_of_word(value.at("freeze").text());
-        if (!rule.freeze) value.at("freeze").reject("is not all or one");
+        rule.freeze = parsed(value.at("freeze"), freeze_of_word, "all or one");
     }
     if (value.has("max_freeze")) {
         rule.max_freeze = exact_duration_from(value.at("max_freeze"));

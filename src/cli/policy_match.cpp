@@ -11,6 +11,7 @@
 
 #include "filter_names.hpp"
 #include "filter_text.hpp"
+#include "json_values.hpp"
 #include "option_table.hpp"
 #include "options.hpp"
 #include "text.hpp"
@@ -104,9 +105,7 @@ const OptionSpec* option_named(std::string_view name) {
 std::vector<Cause> causes(const JsonValue& value) {
     std::vector<Cause> causes;
     for (const JsonValue& item : words_of(value)) {
-        const auto cause = cause_of_word(item.text());
-        if (!cause) item.reject(quoted(printable(item.text())) + " is not a cause");
-        causes.push_back(*cause);
+        causes.push_back(parsed(item, cause_of_word, "a cause"));
     }
     return causes;
 }
@@ -129,12 +128,8 @@ Selector part_from(std::string_view name, const JsonValue& value, Given& all) {
 }  // namespace
 
 std::chrono::microseconds exact_duration_from(const JsonValue& value) {
-    const auto duration = parse_duration(value.text());
-    if (!duration) {
-        value.reject(quoted(printable(value.text())) +
-                     " is not a duration such as \"90s\" or \"1h30m\", of at most 10 years");
-    }
-    return *duration;
+    return parsed(value, parse_duration,
+                  "a duration such as \"90s\" or \"1h30m\", of at most 10 years");
 }
 
 std::chrono::milliseconds duration_from(const JsonValue& value) {

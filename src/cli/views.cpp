@@ -162,14 +162,6 @@ std::string counted(std::size_t count, std::string_view noun, std::string_view p
     return text;
 }
 
-std::size_t count_processes(std::span<const Step> steps) {
-    std::set<ProcessId> processes;
-    for (const Step& step : steps) {
-        for (const Holder& holder : step.holders) processes.insert(holder.process->id);
-    }
-    return processes.size();
-}
-
 std::string subject_text(const Check& check) {
     return check.pid == 0 ? std::string(word(check.subject)) : "pid " + std::to_string(check.pid);
 }

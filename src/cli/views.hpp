@@ -43,7 +43,5 @@ struct Look {
 /// "2 sockets", "1 socket".
 [[nodiscard]] std::string counted(std::size_t count, std::string_view noun,
                                   std::string_view plural_ending = "s");
-/// How many different processes hold the sockets of the steps.
-[[nodiscard]] std::size_t count_processes(std::span<const Step> steps);
 
 }  // namespace unwait::cli

@@ -6,13 +6,13 @@
 #include <cstddef>
 #include <iterator>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "evidence.hpp"
 #include "remedy.hpp"
+#include "rule_effect.hpp"
 #include "sentence.hpp"
 #include "text.hpp"
 #include "text_pool.hpp"
@@ -149,60 +149,8 @@ std::optional<LeftAlone> left_alone(const Finding& finding, const Remedy& remedy
     return leave(reason, sentence_of(reason, finding, policy), override_for(open, finding, policy));
 }
 
-/// Takes away what the rule does not allow. Where a close is not, a replace that is will do: it is
-/// the more careful of the two.
-Remedy restricted(Remedy remedy, const Ruling& ruling, bool is_automatic) {
-    if (ruling.rule == nullptr || !ruling.rule->actions) {
-        return remedy;
-    }
-    const std::vector<Action>& allowed = *ruling.rule->actions;
-    std::vector<Action> kept;
-    std::string taken;
-    for (const Action action : remedy.actions) {
-        if (contains(allowed, action)) {
-            kept.push_back(action);
-            continue;
-        }
-        const bool instead =
-            is_automatic && action == Action::close && contains(allowed, Action::replace);
-        if (instead) {
-            kept.push_back(Action::replace);
-        }
-        taken += (taken.empty() ? "" : ", ") + std::string{word(action)} +
-                 (instead ? " (replace instead)" : "");
-    }
-    remedy.actions = std::move(kept);
-    if (!taken.empty()) {
-        remedy.reason += "; " + ruling.by + " of the policy does not allow " + taken;
-    }
-    return remedy;
-}
-
-/// What a rule says about how a step is carried out: it makes it more patient or more careful.
-std::optional<Terms> terms_under(const Ruling& ruling, const Policy& policy) {
-    if (ruling.rule == nullptr) {
-        return std::nullopt;
-    }
-    const Rule& rule = *ruling.rule;
-    const Terms own{policy.settle, policy.grace, policy.freeze, policy.max_freeze};
-    Terms terms = own;
-    terms.settle = std::max(own.settle, rule.settle.value_or(own.settle));
-    terms.grace = std::max(own.grace, rule.grace.value_or(own.grace));
-    if (rule.freeze == Freeze::all) {
-        terms.freeze = Freeze::all;
-    }
-    terms.max_freeze = std::min(own.max_freeze, rule.max_freeze.value_or(own.max_freeze));
-    return terms == own ? std::nullopt : std::optional{terms};
-}
-
 std::optional<std::string> refusal_of(const std::vector<Step>& steps, const Policy& policy,
                                       std::vector<std::string> excesses) {
-    std::set<ProcessId> processes;
-    for (const Step& step : steps) {
-        for (const Holder& holder : step.holders) {
-            processes.insert(holder.process->id);
-        }
-    }
     const auto limit = [&excesses](std::size_t count, std::size_t most, const std::string& what) {
         if (count > most) {
             excesses.push_back(std::to_string(count) + " " + what + ", more than --max-" + what +
@@ -210,7 +158,7 @@ std::optional<std::string> refusal_of(const std::vector<Step>& steps, const Poli
         }
     };
     limit(steps.size(), policy.max_sockets, "sockets");
-    limit(processes.size(), policy.max_processes, "processes");
+    limit(processes_of(steps).size(), policy.max_processes, "processes");
     if (excesses.empty()) {
         return std::nullopt;
     }
@@ -249,6 +197,16 @@ Plan make_plan(std::span<const Finding> findings, const Policy& policy, const Se
     plan.refusal = refusal_of(plan.steps, policy, excesses_of(book, plan.steps, facts));
     plan.policy = policy;
     return plan;
+}
+
+std::set<ProcessId> processes_of(std::span<const Step> steps) {
+    std::set<ProcessId> processes;
+    for (const Step& step : steps) {
+        for (const Holder& holder : step.holders) {
+            processes.insert(holder.process->id);
+        }
+    }
+    return processes;
 }
 
 bool still_needed(Action next, bool socket_is_stuck, bool fd_is_open) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <regex>
+#include <utility>
 
 #include "rule_match.hpp"
 #include "select.hpp"
@@ -77,7 +78,7 @@ std::optional<std::string> denial_by(const Rule& rule, const Finding& finding,
                  : "the kernel does not say how long it has been");
 }
 
-bool is_open(const Window& window, unsigned minute_of_week) {
+bool is_within(const Window& window, unsigned minute_of_week) {
     const unsigned day = minute_of_week / minutes_of_day % 7;
     const unsigned minute = minute_of_week % minutes_of_day;
     if (window.from <= window.to) {
@@ -85,6 +86,42 @@ bool is_open(const Window& window, unsigned minute_of_week) {
     }
     const bool began_yesterday = window.days[(day + 6) % 7];
     return (window.days[day] && minute >= window.from) || (began_yesterday && minute < window.to);
+}
+
+bool is_open(const Rulebook& book, unsigned minute_of_week) {
+    return book.windows.empty() || std::ranges::any_of(book.windows, [&](const Window& window) {
+               return is_within(window, minute_of_week);
+           });
+}
+
+/// What holds whatever the rules say.
+std::optional<Ruling> ruling_before_rules(const Rulebook& book, const Finding& finding,
+                                          const PolicyFacts& facts) {
+    if (!is_open(book, facts.minute_of_week)) {
+        return Ruling{nullptr, "the windows", "this is outside of the maintenance windows"};
+    }
+    if (auto why = protection(book, finding)) {
+        return Ruling{nullptr, "the protection", std::move(why)};
+    }
+    if (auto why = heat(book, finding, facts)) {
+        return Ruling{nullptr, "the cool-down", std::move(why)};
+    }
+    return std::nullopt;
+}
+
+/// "rule 2 'web' allows shutdown and replace".
+std::string decision(const Ruling& ruling) {
+    if (ruling.denial) {
+        return ruling.by + " denies it: " + *ruling.denial;
+    }
+    if (ruling.rule == nullptr || !ruling.rule->actions) {
+        return ruling.by + " allows what the options say";
+    }
+    std::vector<std::string> words;
+    for (const Action action : *ruling.rule->actions) {
+        words.emplace_back(word(action));
+    }
+    return ruling.by + " allows " + enumerated(words);
 }
 
 void limit(std::vector<std::string>& excesses, std::size_t count, std::optional<std::size_t> most,
@@ -97,21 +134,9 @@ void limit(std::vector<std::string>& excesses, std::size_t count, std::optional<
 
 }  // namespace
 
-bool is_open(const Rulebook& book, unsigned minute_of_week) {
-    return book.windows.empty() || std::ranges::any_of(book.windows, [&](const Window& window) {
-               return is_open(window, minute_of_week);
-           });
-}
-
 Ruling rule_on(const Rulebook& book, const Finding& finding, const PolicyFacts& facts) {
-    if (!is_open(book, facts.minute_of_week)) {
-        return {nullptr, "the windows", "this is outside of the maintenance windows"};
-    }
-    if (auto why = protection(book, finding)) {
-        return {nullptr, "the protection", std::move(why)};
-    }
-    if (auto why = heat(book, finding, facts)) {
-        return {nullptr, "the cool-down", std::move(why)};
+    if (auto ruling = ruling_before_rules(book, finding, facts)) {
+        return *std::move(ruling);
     }
     const auto rule = std::ranges::find_if(
         book.rules, [&](const Rule& candidate) { return is_match(candidate, finding, facts); });
@@ -128,26 +153,15 @@ std::vector<std::string> reasoning_on(const Rulebook& book, const Finding& findi
                                       const PolicyFacts& facts) {
     std::vector<std::string> steps;
     const Ruling ruling = rule_on(book, finding, facts);
-    const bool by_rules = ruling.rule != nullptr || ruling.by == "the default";
-    for (const Rule& rule : book.rules) {
-        if (!by_rules || &rule == ruling.rule) {
-            break;
-        }
-        steps.push_back(name_of(book, rule) + ": " + mismatch(rule, finding, facts));
-    }
-    std::string decision =
-        ruling.by + (ruling.denial ? " denies it: " + *ruling.denial : " allows");
-    if (!ruling.denial) {
-        const bool some = ruling.rule != nullptr && ruling.rule->actions;
-        std::vector<std::string> words;
-        if (some) {
-            for (const Action action : *ruling.rule->actions) {
-                words.emplace_back(word(action));
+    if (!ruling_before_rules(book, finding, facts)) {
+        for (const Rule& rule : book.rules) {
+            if (&rule == ruling.rule) {
+                break;
             }
+            steps.push_back(name_of(book, rule) + ": " + mismatch(rule, finding, facts));
         }
-        decision += some ? " " + enumerated(words) : " what the options say";
     }
-    steps.push_back(std::move(decision));
+    steps.push_back(decision(ruling));
     return steps;
 }
 
