@@ -61,6 +61,18 @@ std::string last_close_effect(const Step& step, bool after_shutdown) {
                                                 : "sends FIN to " + format_endpoint(socket.peer);
 }
 
+/// For a moment the placeholder has a number of its own.
+std::string shortage_of_numbers(const Step& step) {
+    std::string text;
+    for (const Holder& holder : step.holders) {
+        const Process& process = *holder.process;
+        if (process.fd_limit == 0 || process.fd_count < process.fd_limit) continue;
+        text += "; " + named(process) + " has all " + std::to_string(process.fd_limit) +
+                " fds open that it may, and needs one more for the placeholder";
+    }
+    return text;
+}
+
 std::string removal_effect(Action action, const Step& step, bool after_shutdown,
                            const Terms& terms) {
     const bool reserved = action == Action::replace;
@@ -73,6 +85,7 @@ std::string removal_effect(Action action, const Step& step, bool after_shutdown,
     text += terms.freeze == Freeze::all
                 ? "; all threads that share the fd table are stopped for microseconds"
                 : "; one thread is stopped for microseconds";
+    if (reserved) text += shortage_of_numbers(step);
     return text;
 }
 

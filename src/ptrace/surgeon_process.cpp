@@ -44,7 +44,7 @@ void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
         const BlobEnd end = run_blob();
         if (end == BlobEnd::finished) break;
         // A file without the mark is for us to look at: everybody is still held.
-        if (end == BlobEnd::without_effect && !relies_on_marks_) give_up(refusal::without_effect);
+        if (end == BlobEnd::without_effect && !relies_on_marks_) give_up_without_effect();
         // Whatever it was interrupted by, the vehicle is held again, as are all others.
         check_vehicle();
         // One that relied on marks has cut nothing before it had found them all.
@@ -60,7 +60,7 @@ void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
     const bool is_all_done = std::ranges::all_of(to_cut_, [this](const Cut* cut) {
         return record_.cuts[cut - cuts_.data()].ending == CutEnding::done;
     });
-    if (!is_all_done) give_up(refusal::without_effect);
+    if (!is_all_done) give_up_without_effect();
     release_bystanders();
     if (leaving_) {
         longest_hold_ns_ = std::max(longest_hold_ns_, vehicle().end_hold());
@@ -133,6 +133,10 @@ std::size_t SurgeonProcess::next_chunk_size() const noexcept {
     const auto budget = static_cast<std::uint64_t>(patient_.max_freeze.count()) * ns_per_us;
     const auto fitting = budget / cheapest_cut_ns_;
     return std::clamp<std::size_t>(fitting, 1, chunk_limit_);
+}
+
+void SurgeonProcess::give_up_without_effect() noexcept {
+    give_up(operation_ == Operation::replace ? refusal::no_placeholder : refusal::without_effect);
 }
 
 void SurgeonProcess::give_up(const char* why, bool transient) noexcept {

@@ -113,6 +113,7 @@ private:
     void clear_slot() noexcept;
     void note_cost(std::size_t count, std::uint64_t ns) noexcept;
     [[nodiscard]] std::size_t next_chunk_size() const noexcept;
+    [[noreturn]] void give_up_without_effect() noexcept;
     [[noreturn]] void give_up(const char* why, bool transient = false) noexcept;
 
     [[nodiscard]] TracedThread& vehicle() noexcept { return threads_[vehicle_]; }

@@ -243,6 +243,8 @@ class Clear(TestCase):
             report = self.report(*clear(leak, "-y", "--actions", "shutdown,replace"), status=3)
             outcome = only(report["outcomes"])
             self.assertNotEqual(outcome["result"], "cleared")
+            self.assertIn("prlimit", outcome["detail"])
+            self.assertIn("has all 64 fds open", report["plan"]["steps"][0]["effects"][1])
             self.assertNotEqual(outcome["state_after"], "close-wait")
             self.assertEqual(report["summary"]["failed"], 1)
             self.assertTrue(report["summary"]["changed"])

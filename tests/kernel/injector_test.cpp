@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -59,6 +60,47 @@ TEST_CASE("close and replace one fd, and nothing else") {
             CHECK(vdso_of(victim.pid()) == vdso);
             check_nothing_else_changed(victim);
         }
+    }
+}
+
+TEST_CASE("where no fd is left for a placeholder, one more is enough, and a close needs none") {
+    for (const std::size_t count : {std::size_t{1}, std::size_t{40}}) {
+        CAPTURE(count);
+        Victim victim({"close-wait", "count=" + std::to_string(count)});
+        const auto fds = victim.numbers("fds");
+        const Cuts cuts(victim, fds);
+        const auto last = static_cast<std::uint64_t>(victim.fds().rbegin()->first);
+        while (victim.ask_number("open /dev/null") < last) {
+        }
+        const auto before = victim.fds();
+        const auto allow = [&victim](std::size_t numbers) {
+            rlimit limit{};
+            REQUIRE(::prlimit(victim.pid(), RLIMIT_NOFILE, nullptr, &limit) == 0);
+            limit.rlim_cur = numbers;
+            REQUIRE(::prlimit(victim.pid(), RLIMIT_NOFILE, &limit, nullptr) == 0);
+        };
+        allow(before.size());
+        REQUIRE(before.rbegin()->first + 1 == static_cast<int>(before.size()));
+
+        const auto patient = patient_of(victim);
+        auto surgery = operate_patiently(patient, Operation::replace, cuts.cuts);
+        CHECK_MESSAGE(surgery.refusal.find("prlimit --pid") != std::string::npos, surgery.refusal);
+        CHECK(std::ranges::all_of(
+            surgery.cuts, [](const auto& cut) { return cut.ending == CutEnding::untouched; }));
+        CHECK(victim.fds() == before);
+
+        allow(before.size() + 1);
+        surgery = operate_patiently(patient, Operation::replace, {cuts.cuts.data(), 1});
+        CHECK(surgery.refusal == "");
+        CHECK(surgery.cuts[0].ending == CutEnding::done);
+        CHECK(victim.fds().size() == before.size());
+
+        allow(before.size());
+        const Cuts now(victim, fds);
+        surgery = operate_patiently(patient, Operation::close, now.cuts);
+        CHECK(surgery.refusal == "");
+        CHECK(victim.fds().size() == before.size() - count);
+        check_nothing_else_changed(victim);
     }
 }
 

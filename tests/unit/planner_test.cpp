@@ -57,6 +57,25 @@ HeldSocket in_backlog() {
 
 }  // namespace
 
+TEST_CASE("that there is no fd left for a placeholder is told before") {
+    HeldSocket held = stuck();
+    Process process = *held.holders[0].process;
+    process.fd_limit = 64;
+    const auto effect_at = [&](std::uint64_t fd_count, Action action) {
+        process.fd_count = fd_count;
+        Holder holder = held.holders[0];
+        holder.process = std::make_shared<Process>(process);
+        held.holders = std::vector{holder};
+        return effects(held, with_actions({action}))[0];
+    };
+    constexpr std::string_view words = "has all 64 fds open";
+    CHECK(effect_at(64, Action::replace).find(words) != std::string::npos);
+    CHECK(effect_at(63, Action::replace).find(words) == std::string::npos);
+    CHECK(effect_at(64, Action::close).find(words) == std::string::npos);
+    process.fd_limit = 0;
+    CHECK(effect_at(64, Action::replace).find("fds open") == std::string::npos);
+}
+
 TEST_CASE("auto closes a number that nothing still knows") {
     const Step step = step_of(stuck());
     CHECK(step.id == 1);
