@@ -10,7 +10,6 @@
 #include "held.hpp"
 #include "look.hpp"
 #include "machine.hpp"
-#include "plan_digest.hpp"
 #include "plan_file.hpp"
 #include "recheck.hpp"
 #include "sentence.hpp"

@@ -17,13 +17,6 @@ namespace {
 /// What an outcome's record is at most, but for a very long detail.
 constexpr std::size_t largest_outcome = 4096;
 
-std::string ladder(const Step& step) {
-    std::string text;
-    for (const Action action : step.actions)
-        text.append(text.empty() ? "" : ",").append(word(action));
-    return text;
-}
-
 /// With the first of the records.
 std::vector<LogField> fields_of(const AuditHead& head, const Step& step, std::string_view records) {
     std::vector<LogField> fields{
@@ -59,8 +52,9 @@ void Audit::intend(const Report& report, const Plan& plan, const std::string& po
         auto fields = fields_of(head_, step, rest);
         rest.remove_prefix(rest.find('\n') + 1);
         fields.emplace_back("UNWAIT_TYPE", "intent");
-        fields.emplace_back("UNWAIT_ACTIONS", ladder(step));
-        log_to_system("run " + head_.run_id + " intends " + ladder(step) + " on " + subject(step),
+        fields.emplace_back("UNWAIT_ACTIONS", ladder_text(step.actions));
+        log_to_system("run " + head_.run_id + " intends " + ladder_text(step.actions) + " on " +
+                          subject(step),
                       fields);
     }
 }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "effects.hpp"
+#include "sentence.hpp"
 #include "table.hpp"
 #include "terminal.hpp"
 #include "text.hpp"
@@ -68,12 +69,6 @@ std::string holders_text(std::span<const Holder> holders, bool all) {
     std::vector<std::string> texts;
     for (const Holder& holder : holders) texts.push_back(holder_text(holder, all));
     return listed(texts, all);
-}
-
-std::string ladder_text(std::span<const Action> actions) {
-    std::string text;
-    for (const Action action : actions) text.append(text.empty() ? "" : ",").append(word(action));
-    return text;
 }
 
 std::string steps_view(const Plan& plan, const Look& look) {

@@ -14,9 +14,6 @@
 namespace unwait {
 namespace {
 
-/// A clock that is set while a plan waits may be off by this much without being noticed.
-constexpr std::chrono::seconds clock_slack{5};
-
 /// Fields one after the other, each with its length in front, so that no two sequences read alike.
 class Canonical {
 public:
@@ -123,29 +120,6 @@ std::string digest_of_plan(const Report& report) {
         add(text, step);
     }
     return text.finish();
-}
-
-std::optional<std::string> objection_to_plan(const Report& saved, const Here& here,
-                                             std::chrono::milliseconds max_age) {
-    if (to_utf8(here.host) != saved.host) {
-        return "it was made on host '" + printable(saved.host) + "', and this is '" +
-               printable(here.host) + "'";
-    }
-    if (saved.boot_id != here.boot_id) {
-        return "it was made before this machine was started, or on another one: its processes and "
-               "sockets mean nothing here";
-    }
-    const auto age = here.now - saved.taken_at;
-    if (age < -clock_slack) {
-        return "it was made at " + format_time(saved.taken_at) +
-               ", which is in the future: the clock has been set since";
-    }
-    if (age > max_age) {
-        return "it is " + format_duration(std::chrono::floor<std::chrono::microseconds>(age)) +
-               " old, which is more than --max-plan-age " + format_duration(max_age) +
-               ": make a new one";
-    }
-    return std::nullopt;
 }
 
 }  // namespace unwait

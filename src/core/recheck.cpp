@@ -2,6 +2,7 @@
 #include "recheck.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <span>
@@ -14,13 +15,8 @@
 namespace unwait {
 namespace {
 
-std::string ladder(const std::vector<Action>& actions) {
-    std::string text;
-    for (const Action action : actions) {
-        text += (text.empty() ? "" : ",") + std::string{word(action)};
-    }
-    return text;
-}
+/// A clock that is set while a plan waits may be off by this much without being noticed.
+constexpr std::chrono::seconds clock_slack{5};
 
 std::string idle_text(const Socket& socket) {
     const auto idle = idle_ms(socket);
@@ -94,8 +90,8 @@ std::optional<std::string> difference(const Step& planned, const Step& now) {
         return what;
     }
     if (planned.actions != now.actions) {
-        return "what is to be done would be " + ladder(now.actions) + " now, no more " +
-               ladder(planned.actions) + ": " + now.reason.str();
+        return "what is to be done would be " + ladder_text(now.actions) + " now, no more " +
+               ladder_text(planned.actions) + ": " + now.reason.str();
     }
     return std::nullopt;
 }
@@ -135,6 +131,29 @@ std::set<std::pair<pid_t, int>> numbers_of(const Holder& holder) {
         numbers.emplace(held.tid, held.fd);
     }
     return numbers;
+}
+
+std::optional<std::string> objection_to_plan(const Report& saved, const Here& here,
+                                             std::chrono::milliseconds max_age) {
+    if (to_utf8(here.host) != saved.host) {
+        return "it was made on host '" + printable(saved.host) + "', and this is '" +
+               printable(here.host) + "'";
+    }
+    if (saved.boot_id != here.boot_id) {
+        return "it was made before this machine was started, or on another one: its processes and "
+               "sockets mean nothing here";
+    }
+    const auto age = here.now - saved.taken_at;
+    if (age < -clock_slack) {
+        return "it was made at " + format_time(saved.taken_at) +
+               ", which is in the future: the clock has been set since";
+    }
+    if (age > max_age) {
+        return "it is " + format_duration(std::chrono::floor<std::chrono::microseconds>(age)) +
+               " old, which is more than --max-plan-age " + format_duration(max_age) +
+               ": make a new one";
+    }
+    return std::nullopt;
 }
 
 Recheck recheck(const Plan& saved, const Plan& now, const std::map<unsigned, std::string>& unseen) {

@@ -3,7 +3,9 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -16,6 +18,17 @@ namespace unwait {
 
 /// The fds of a holder, each with the thread through whose table it was found.
 [[nodiscard]] std::set<std::pair<pid_t, int>> numbers_of(const Holder& holder);
+
+/// Where and when a saved plan is about to be carried out.
+struct Here {
+    std::string boot_id;
+    std::string host;
+    std::chrono::system_clock::time_point now;
+};
+
+/// Why a saved plan must not be carried out here and now, whatever its steps are.
+[[nodiscard]] std::optional<std::string> objection_to_plan(const Report& saved, const Here& here,
+                                                           std::chrono::milliseconds max_age);
 
 /// A saved plan compared with what would be planned now.
 struct Recheck {

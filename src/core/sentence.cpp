@@ -6,6 +6,7 @@
 #include <set>
 
 #include "text.hpp"
+#include "vocabulary.hpp"
 
 namespace unwait {
 
@@ -22,6 +23,14 @@ std::string enumerated(std::span<const std::string> words) {
             text += at + 1 == words.size() ? " and " : ", ";
         }
         text += words[at];
+    }
+    return text;
+}
+
+std::string ladder_text(std::span<const Action> actions) {
+    std::string text;
+    for (const Action action : actions) {
+        text += (text.empty() ? "" : ",") + std::string{word(action)};
     }
     return text;
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "unwait/plan.hpp"
 #include "unwait/process.hpp"
 #include "unwait/snapshot.hpp"
 
@@ -22,6 +23,9 @@ namespace unwait {
 
 /// "a", "a and b", "a, b and c".
 [[nodiscard]] std::string enumerated(std::span<const std::string> words);
+
+/// "shutdown,close", as --actions takes it.
+[[nodiscard]] std::string ladder_text(std::span<const Action> actions);
 
 /// "pid 12 (nginx)".
 [[nodiscard]] std::string named(const Process& process);
