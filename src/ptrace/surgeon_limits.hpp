@@ -45,7 +45,8 @@ inline constexpr auto did_not_run =
 inline constexpr auto makes_no_call =
     "the thread that was to make the call is busy in its own code, too far from where code can be "
     "placed or with vector registers in use that no call keeps";
-inline constexpr auto without_effect = "the calls were made without effect";
+inline constexpr auto without_effect =
+    "the calls were made without effect: the process puts the file back each time";
 inline constexpr auto no_placeholder =
     "the process may open no fd more for a placeholder, or its limit is below the number: raise it "
     "(prlimit --pid PID --nofile=NUMBER:), or free the number instead (--actions shutdown,close)";

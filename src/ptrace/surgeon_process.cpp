@@ -136,7 +136,9 @@ std::size_t SurgeonProcess::next_chunk_size() const noexcept {
 }
 
 void SurgeonProcess::give_up_without_effect() noexcept {
-    give_up(operation_ == Operation::replace ? refusal::no_placeholder : refusal::without_effect);
+    // Or the program has put the file back at once, and next time it will not.
+    give_up(operation_ == Operation::replace ? refusal::no_placeholder : refusal::without_effect,
+            true);
 }
 
 void SurgeonProcess::give_up(const char* why, bool transient) noexcept {
