@@ -4,10 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <climits>
-
 #include "credentials.hpp"
-#include "directory.hpp"
 #include "namespaces.hpp"
 #include "pidfd.hpp"
 #include "proc_mount.hpp"
@@ -24,11 +21,10 @@ namespace unwait {
 
 namespace {
 
-/// The kernel asks for the permission before it looks for the number.
 bool may_duplicate_fds_of(pid_t pid) {
     try {
         const auto process = sys::PidFd::open(pid);
-        if (process) static_cast<void>(process->get_fd(INT_MAX));
+        if (process) process->check_get_fd();
         return true;
     } catch (const Error&) {
         return false;
@@ -36,12 +32,7 @@ bool may_duplicate_fds_of(pid_t pid) {
 }
 
 void count_processes(MachineFacts& facts) {
-    const sys::Fd proc = proc::open_proc();
-    std::vector<pid_t> pids;
-    sys::for_each_numbered(proc.get(), [&pids](const char* name) {
-        pids.push_back(static_cast<pid_t>(parse_number(name).value_or(0)));
-    });
-    for (const pid_t pid : pids) {
+    for (const pid_t pid : proc::list_processes(proc::open_proc().get())) {
         const auto stat = proc::read_stat(pid);
         if (pid == 1 || pid == ::getpid() || !stat || stat->is_kernel_thread() ||
             stat->is_zombie()) {

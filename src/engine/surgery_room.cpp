@@ -8,12 +8,12 @@
 #include <cstddef>
 #include <set>
 #include <span>
-#include <thread>
 #include <utility>
 
 #include "file_identity.hpp"
 #include "held.hpp"
 #include "holders.hpp"
+#include "parallel.hpp"
 #include "unwait/error.hpp"
 
 namespace unwait {
@@ -48,13 +48,10 @@ void do_not_linger(int socket) noexcept {
 /// The kernel ends each connection as its last reference goes, and is faster on two processors.
 void let_go(std::vector<sys::Fd>& references) {
     constexpr std::size_t worth_a_thread = 256;
-    const auto let_go_of = [](std::span<sys::Fd> some) {
-        for (sys::Fd& each : some) each.reset();
-    };
-    const std::span all(references);
-    if (all.size() < worth_a_thread) return let_go_of(all);
-    std::jthread other(let_go_of, all.subspan(all.size() / 2));
-    let_go_of(all.first(all.size() / 2));
+    const std::size_t parts = references.size() < worth_a_thread ? 1 : 2;
+    sys::in_parallel(parts, [&](std::size_t part) {
+        for (std::size_t at = part; at < references.size(); at += parts) references[at].reset();
+    });
 }
 
 }  // namespace

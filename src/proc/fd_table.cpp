@@ -5,15 +5,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <string>
 #include <utility>
 
 #include "directory.hpp"
 #include "fd.hpp"
+#include "parallel.hpp"
 #include "text_scan.hpp"
 #include "unwait/error.hpp"
 
@@ -35,19 +38,28 @@ FdTable::Reading reading_after(int error, const char* path) {
     }
 }
 
+/// How many fds were open when the directory was looked at; 0 before Linux 6.2.
+std::uint64_t count_of(int fds) {
+    struct stat status {};
+    return ::fstat(fds, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
 /// Reads the links of one open /proc/PID/fd.
 class Reader {
 public:
     Reader(int fds, const InodeSet& wanted) noexcept : fds_(fds), wanted_(wanted) {}
 
-    /// Tries the numbers from 0 on, as long as most are open, until as many are known as the table
-    /// had, and returns the first that was not tried. A table with few gaps is read faster than by
-    /// listing it, which costs the kernel another look at each entry.
-    [[nodiscard]] int probe();
+    /// Tries the numbers from `first` on, but not `end`, as long as most are open and fewer than
+    /// `expected` have been found, and returns the first that was not tried. A table with few gaps
+    /// is read faster than by listing it, which costs the kernel another look at each entry.
+    [[nodiscard]] int probe(int first, int end, std::uint64_t expected);
 
     /// Lists the entries from that number on. Never left out: lower numbers that were opened
     /// meanwhile have been counted in place of the last ones. Returns 0 or an errno value.
     [[nodiscard]] int list_from(int first);
+
+    /// What another has read of the same table, behind what this one has.
+    void append(const Reader& other);
 
     [[nodiscard]] FdTable table() && { return std::move(table_); }
 
@@ -61,13 +73,10 @@ private:
     FdTable table_{.reading = FdTable::Reading::complete, .matches = {}, .epolls = {}, .rings = {}};
 };
 
-int Reader::probe() {
-    struct stat status {};
-    if (::fstat(fds_, &status) != 0) return 0;
-    const auto expected = static_cast<std::uint64_t>(status.st_size);  // 0 before Linux 6.2
+int Reader::probe(int first, int end, std::uint64_t expected) {
     std::uint64_t gaps = 0;
-    int fd = 0;
-    for (; table_.open_fds < expected && gaps <= 8 + table_.open_fds / 4; ++fd) {
+    int fd = first;
+    for (; fd < end && table_.open_fds < expected && gaps <= 8 + table_.open_fds / 4; ++fd) {
         std::array<char, 16> name{};
         std::to_chars(name.data(), name.data() + name.size() - 1, fd);
         if (!read(name.data(), fd)) ++gaps;
@@ -86,13 +95,44 @@ int Reader::list_from(int first) {
     });
 }
 
+void Reader::append(const Reader& other) {
+    const FdTable& theirs = other.table_;
+    if (theirs.reading == FdTable::Reading::denied) table_.reading = theirs.reading;
+    table_.matches.insert(table_.matches.end(), theirs.matches.begin(), theirs.matches.end());
+    table_.epolls.insert(table_.epolls.end(), theirs.epolls.begin(), theirs.epolls.end());
+    table_.rings.insert(table_.rings.end(), theirs.rings.begin(), theirs.rings.end());
+    table_.open_fds += theirs.open_fds;
+}
+
+/// Probes a large table in blocks, on all processors. Returns the first number that was not tried.
+int probe_in_parallel(Reader& reader, std::uint64_t expected) {
+    constexpr std::uint64_t worth_a_thread = 1024;
+    constexpr std::uint64_t most_blocks = 8;
+    const auto blocks = std::min({expected / worth_a_thread, most_blocks,
+                                  static_cast<std::uint64_t>(sys::usable_processors())});
+    if (blocks < 2) return 0;
+    const auto begin_of = [&](std::uint64_t block) {
+        return static_cast<int>(expected * block / blocks);
+    };
+    std::vector<Reader> readers(blocks, reader);
+    std::vector<int> untried(blocks);
+    sys::in_parallel(blocks, [&](std::size_t block) {
+        untried[block] = readers[block].probe(begin_of(block), begin_of(block + 1), expected);
+    });
+    for (std::size_t block = 0; block < blocks; ++block) {
+        reader.append(readers[block]);
+        if (untried[block] < begin_of(block + 1)) return untried[block];
+    }
+    return untried.back();
+}
+
 bool Reader::read(const char* name, int fd) {
     std::array<char, 40> link;  // longer ones are the paths of other files
     const ssize_t length = ::readlinkat(fds_, name, link.data(), link.size());
     if (length >= 0) {
         ++table_.open_fds;
         note({link.data(), static_cast<std::size_t>(length)}, fd);
-    } else if (errno == EACCES || errno == EPERM) {
+    } else if (Error::is_denial(errno)) {
         table_.reading = FdTable::Reading::denied;
     }
     return length >= 0;
@@ -137,6 +177,13 @@ std::optional<std::uint64_t> parse_socket_link(std::string_view link) {
     return sys::bracketed_number(link, "socket:[");
 }
 
+std::optional<std::uint64_t> socket_at(int fds, const char* name) {
+    std::array<char, 40> link;
+    const ssize_t length = ::readlinkat(fds, name, link.data(), link.size());
+    if (length <= 0) return std::nullopt;
+    return parse_socket_link({link.data(), static_cast<std::size_t>(length)});
+}
+
 FdTable read_fd_table(int directory, const char* path, const InodeSet& wanted) {
     const sys::Fd fds(::openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fds) {
@@ -145,8 +192,9 @@ FdTable read_fd_table(int directory, const char* path, const InodeSet& wanted) {
         return table;
     }
     Reader reader(fds.get(), wanted);
-    const int first_unknown = reader.probe();
-    const int error = reader.list_from(first_unknown);
+    const std::uint64_t expected = count_of(fds.get());
+    const int tried = probe_in_parallel(reader, expected);
+    const int error = reader.list_from(reader.probe(tried, INT_MAX, expected));
     FdTable table = std::move(reader).table();
     if (table.reading != FdTable::Reading::denied) table.reading = reading_after(error, path);
     return table;

@@ -45,4 +45,7 @@ struct FdTable {
 /// "socket:[12345]" → 12345.
 [[nodiscard]] std::optional<std::uint64_t> parse_socket_link(std::string_view link);
 
+/// The inode behind an entry of an open /proc/PID/fd, if that is a socket and may be read.
+[[nodiscard]] std::optional<std::uint64_t> socket_at(int fds, const char* name);
+
 }  // namespace unwait::proc

@@ -1,76 +1,38 @@
 // SPDX-License-Identifier: MIT
 #include "holders.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <exception>
 #include <iterator>
 #include <string>
-#include <system_error>
-#include <thread>
 
-#include "directory.hpp"
 #include "fd_info.hpp"
 #include "fd_table.hpp"
 #include "file.hpp"
+#include "parallel.hpp"
 #include "proc_mount.hpp"
 #include "process_scan.hpp"
-#include "text_scan.hpp"
 #include "unwait/error.hpp"
 
 namespace unwait::proc {
 namespace {
 
-std::vector<pid_t> list_processes(int proc) {
-    std::vector<pid_t> pids;
-    const int error = sys::for_each_numbered(proc, [&pids](const char* name) {
-        if (const auto pid = sys::to_number<pid_t>(name)) pids.push_back(*pid);
-    });
-    if (error != 0) throw Error(error, "list of /proc");
-    return pids;
-}
-
 std::size_t worker_count(std::size_t processes) {
     constexpr std::size_t fewest_processes = 32;  // below, another thread costs more than it saves
     constexpr std::size_t most_workers = 8;       // beyond, they wait for the kernel's locks
-    cpu_set_t cpus;
-    const bool known = ::sched_getaffinity(0, sizeof cpus, &cpus) == 0;
-    const auto cores = known ? static_cast<std::size_t>(CPU_COUNT(&cpus)) : 1;
-    return std::min({cores, most_workers, processes / fewest_processes + 1});
+    return std::min({sys::usable_processors(), most_workers, processes / fewest_processes + 1});
 }
 
 /// What `scan` finds for each of these processes, in order, whichever thread found it.
 template <typename Of, typename Scan>
 std::vector<ProcessScan> scan_each(const std::vector<Of>& processes, Scan&& scan) {
     std::vector<ProcessScan> scans(processes.size());
-    std::vector<std::exception_ptr> failures(worker_count(processes.size()));
     std::atomic<std::size_t> next = 0;
-    const auto work = [&](std::exception_ptr& failure) {
-        try {
-            for (std::size_t at = next++; at < processes.size(); at = next++) {
-                scans[at] = scan(processes[at]);
-            }
-        } catch (...) {
-            failure = std::current_exception();
+    sys::in_parallel(worker_count(processes.size()), [&](std::size_t) {
+        for (std::size_t at = next++; at < processes.size(); at = next++) {
+            scans[at] = scan(processes[at]);
         }
-    };
-    {
-        std::vector<std::jthread> helpers;
-        try {
-            for (std::size_t i = 1; i < failures.size(); ++i) {
-                helpers.emplace_back(work, std::ref(failures[i]));
-            }
-        } catch (const std::system_error&) {
-            // RLIMIT_NPROC: those that did start, and this one, do all the work.
-        }
-        work(failures.front());
-    }
-    for (const std::exception_ptr& failure : failures) {
-        if (failure) std::rethrow_exception(failure);
-    }
+    });
     return scans;
 }
 

@@ -16,7 +16,6 @@
 #include "proc_mount.hpp"
 #include "process.hpp"
 #include "text_scan.hpp"
-#include "unwait/error.hpp"
 
 namespace unwait::proc {
 namespace {
@@ -135,13 +134,11 @@ std::vector<Keeper> find_keepers(std::span<const std::uint64_t> inodes,
     const InodeSet wanted(inodes);
     const InodeSet unix_sockets(queues);
     const sys::Fd proc = open_proc();
-    const int error = sys::for_each_numbered(proc.get(), [&](const char* name) {
-        const auto pid = sys::to_number<pid_t>(name);
-        const sys::Fd directory(
-            ::openat(proc.get(), name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-        if (pid && directory) Search(directory.get(), *pid, wanted, unix_sockets, found).run();
-    });
-    if (error != 0) throw Error(error, "list of /proc");
+    for (const pid_t pid : list_processes(proc.get())) {
+        const sys::Fd directory(::openat(proc.get(), std::to_string(pid).c_str(),
+                                         O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+        if (directory) Search(directory.get(), pid, wanted, unix_sockets, found).run();
+    }
     return found;
 }
 

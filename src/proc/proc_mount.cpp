@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "credentials.hpp"
+#include "directory.hpp"
 #include "file.hpp"
 #include "proc_text.hpp"
 #include "text_scan.hpp"
@@ -49,6 +50,15 @@ sys::Fd open_proc() {
                     "or mount our own (mount -t proc proc /proc)");
     }
     return std::move(*proc);
+}
+
+std::vector<pid_t> list_processes(int proc) {
+    std::vector<pid_t> pids;
+    const int error = sys::for_each_numbered(proc, [&pids](const char* name) {
+        if (const auto pid = sys::to_number<pid_t>(name)) pids.push_back(*pid);
+    });
+    if (error != 0) throw Error(error, "list of /proc");
+    return pids;
 }
 
 Hiding parse_hiding(std::string_view mounts) {

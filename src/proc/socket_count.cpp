@@ -2,13 +2,10 @@
 #include "socket_count.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
-#include <array>
 #include <cstdint>
 #include <set>
 #include <string>
-#include <string_view>
 
 #include "directory.hpp"
 #include "fd.hpp"
@@ -22,12 +19,7 @@ std::optional<std::size_t> count_sockets(pid_t pid) {
     if (!directory) return std::nullopt;
     std::set<std::uint64_t> inodes;
     const int error = sys::for_each_numbered(directory.get(), [&](const char* name) {
-        std::array<char, 40> link;
-        const ssize_t length = ::readlinkat(directory.get(), name, link.data(), link.size());
-        if (length < 0) return;
-        const auto inode =
-            parse_socket_link(std::string_view(link.data(), static_cast<std::size_t>(length)));
-        if (inode) inodes.insert(*inode);
+        if (const auto inode = socket_at(directory.get(), name)) inodes.insert(*inode);
     });
     if (error != 0) return std::nullopt;
     return inodes.size();

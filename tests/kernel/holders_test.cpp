@@ -65,13 +65,32 @@ TEST_CASE("every process that shares a socket is a holder") {
 }
 
 TEST_CASE("every number of a socket is found, in a table with gaps too") {
-    Victim victim({"several-fds", "duplicates=200"});
-    auto expected = victim.numbers("duplicates");
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-        if (i % 7 != 0) victim.ask("close " + std::to_string(expected[i]));
+    std::size_t duplicates = 200;
+    std::size_t first_gap = 0;
+    std::size_t behind_gaps = duplicates;
+    SUBCASE("of a small table") {}
+    SUBCASE("of one that several threads read") {
+        duplicates = 5000;
+        SUBCASE("with gaps for the first") { behind_gaps = 3000; }
+        SUBCASE("with gaps for the second") {
+            first_gap = 1500;
+            behind_gaps = 2500;
+        }
+        SUBCASE("with few gaps") {
+            first_gap = 4000;
+            behind_gaps = 4050;
+        }
     }
+    Victim victim({"several-fds", "duplicates=" + std::to_string(duplicates)});
+    const auto opened = victim.numbers("duplicates");
     std::vector<std::uint64_t> kept = {static_cast<std::uint64_t>(victim.fd())};
-    for (std::size_t i = 0; i < expected.size(); i += 7) kept.push_back(expected[i]);
+    for (std::size_t i = 0; i < opened.size(); ++i) {
+        if (i < first_gap || i >= behind_gaps || i % 7 == 0) {
+            kept.push_back(opened[i]);
+        } else {
+            victim.ask("close " + std::to_string(opened[i]));
+        }
+    }
     std::ranges::sort(kept);
     std::vector<std::uint64_t> found;
     for (const HeldFd& held : only_holder(victim.number("inode")).fds) {
