@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cerrno>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -16,6 +17,12 @@ public:
 
     /// The errno value, as errno(3) numbers it.
     [[nodiscard]] int number() const noexcept { return code().value(); }
+
+    /// Whether it is for want of a privilege: EACCES or EPERM.
+    [[nodiscard]] bool is_denial() const noexcept { return is_denial(number()); }
+    [[nodiscard]] static bool is_denial(int errno_value) noexcept {
+        return errno_value == EACCES || errno_value == EPERM;
+    }
 };
 
 /// Something that was asked for is declined on purpose, and nothing was done: what() says what,

@@ -14,20 +14,16 @@ namespace unwait {
 namespace {
 
 /// Why the calls on its fds cannot be told by number; empty when they can.
-std::string obstacle_of(const Holder& holder) {
+std::string obstacle_of(const Holder& holder, const std::string& architecture) {
     const ProcessId& id = holder.process->id;
     const std::string pid = "pid " + std::to_string(id.pid);
     const bool has_other_table =
         holder.process->state != 'Z' &&
         std::ranges::any_of(holder.fds, [&](const HeldFd& held) { return held.tid != id.pid; });
     if (has_other_table) return "threads of " + pid + " have fd tables of their own";
-    const std::string architecture = proc::architecture_of(id.pid);
     const bool is_known =
         architecture.empty() || architecture == "x86-64" || architecture == "aarch64";
-    if (!is_known) {
-        return pid + " is not a 64-bit program";
-    }
-    return {};
+    return is_known ? std::string() : pid + " is not a 64-bit program";
 }
 
 std::vector<bpf::ProcessFd> fds_of(const Finding& finding) {
@@ -71,10 +67,15 @@ void CallTrace::tell(std::span<const Finding> findings,
                      std::vector<Observation>& observations) const {
     std::vector<bpf::FdCalls> counts;
     if (counter_) counts = counter_->counts();
+    std::map<pid_t, std::string> architectures;
     for (std::size_t at = 0; at < findings.size(); ++at) {
         std::string& not_traced = observations[at].not_traced = obstacle_;
         for (const Holder& holder : findings[at].holders) {
-            if (not_traced.empty()) not_traced = obstacle_of(holder);
+            if (!not_traced.empty()) break;
+            const pid_t pid = holder.process->id.pid;
+            const auto [known, is_new] = architectures.try_emplace(pid);
+            if (is_new) known->second = proc::architecture_of(pid);
+            not_traced = obstacle_of(holder, known->second);
         }
         if (not_traced.empty()) observations[at].traced = calls_on(findings[at], counts);
     }

@@ -80,15 +80,15 @@ std::vector<Attempt> LinuxRunner::attempt(Action action, std::span<const Step* c
     return attempts;
 }
 
-std::optional<Attempt> LinuxRunner::change_since_plan(const Step& step) {
-    // A dead socket is asked about through its fd, by cookie, when that is operated on.
-    if (step.socket.state == TcpState::closed && is_held(step)) return std::nullopt;
-    return change_since_plan(step, look_of(networks_.get(step.socket)));
-}
-
-std::optional<Attempt> LinuxRunner::change_since_plan(
-    const Step& step, const std::optional<netlink::TcpLook>& now) const {
+std::optional<Attempt> LinuxRunner::change_since_plan(const Step& step, int duplicate) {
     if (begun_.contains(step.id)) return std::nullopt;
+    const bool has_duplicate = duplicate >= 0;
+    // A dead socket is asked about through its fd, by cookie, when that is operated on.
+    if (step.socket.state == TcpState::closed && (has_duplicate || is_held(step))) {
+        return std::nullopt;
+    }
+    const auto now =
+        has_duplicate ? netlink::look_through(duplicate) : look_of(networks_.get(step.socket));
     if (!now || (now->state == TcpState::closed && step.socket.state != TcpState::closed)) {
         return Attempt{.ending = Attempt::Ending::gone, .detail = "the socket has gone"};
     }
@@ -148,8 +148,9 @@ Attempt LinuxRunner::shut_down_one(const Step& step) {
                 attempt = {.ending = Attempt::Ending::failed, .detail = reached.why_not};
             }
             if (reached.ending != Reached::Ending::have) continue;
-            const auto now = netlink::look_through(reached.duplicate.get());
-            if (auto change = change_since_plan(step, now)) return std::move(*change);
+            if (auto change = change_since_plan(step, reached.duplicate.get())) {
+                return std::move(*change);
+            }
             if (::shutdown(reached.duplicate.get(), SHUT_RDWR) == 0) {
                 return {.ending = Attempt::Ending::done};
             }
@@ -199,8 +200,7 @@ void LinuxRunner::wait_until_closed(std::span<const Step* const> steps,
 
 LinuxRunner::Attempts LinuxRunner::free_fds(Action action, std::span<const Step* const> steps) {
     SurgeryRoom room(policy_, reach_, stop_, [this](const Step& step, int duplicate) {
-        auto change = duplicate < 0 ? change_since_plan(step)
-                                    : change_since_plan(step, netlink::look_through(duplicate));
+        auto change = change_since_plan(step, duplicate);
         // A socket that has gone may still have an fd.
         if (change && change->ending == Attempt::Ending::gone) change.reset();
         return change;

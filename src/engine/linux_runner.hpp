@@ -35,10 +35,9 @@ private:
     [[nodiscard]] bool keep_waiting(std::chrono::steady_clock::time_point deadline,
                                     std::chrono::milliseconds slice) const;
 
-    /// Why the step must not be touched any more, if its socket is not as it was planned.
-    [[nodiscard]] std::optional<Attempt> change_since_plan(const Step& step);
-    [[nodiscard]] std::optional<Attempt> change_since_plan(
-        const Step& step, const std::optional<netlink::TcpLook>& now) const;
+    /// Why the step must not be touched any more, if its socket is not as it was planned. Looks
+    /// through a duplicate of its fd where there is one, -1: there is none.
+    [[nodiscard]] std::optional<Attempt> change_since_plan(const Step& step, int duplicate = -1);
     /// Asks the kernel how things are now.
     void look_at(std::span<const Step* const> steps, std::span<Attempt> attempts);
 

@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -37,9 +36,8 @@ BlindSpot not_entered(const proc::NetworkPaths& network, const std::string& why)
 }
 
 std::string remedy_for(const Error& error) {
-    const bool denied = error.number() == EPERM || error.number() == EACCES;
     return std::string(error.what()) +
-           (denied ? ": run as root, or with CAP_SYS_ADMIN in its user namespace" : "");
+           (error.is_denial() ? ": run as root, or with CAP_SYS_ADMIN in its user namespace" : "");
 }
 
 [[noreturn]] void fail_named(const std::string& word, const std::string& what) {

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <csignal>
 
 #include "credentials.hpp"
@@ -57,11 +56,10 @@ std::string why_not_listed(pid_t table) {
     }
 }
 
-/// The kernel asks for the permission before it looks for the number, which nobody has.
 Trial try_duplicate(pid_t pid, pid_t table) {
     try {
         const auto process = table == pid ? sys::PidFd::open(pid) : sys::PidFd::open_thread(table);
-        if (process) static_cast<void>(process->get_fd(INT_MAX));
+        if (process) process->check_get_fd();
         return {true, 0, {}};
     } catch (const Error& error) {
         return {false, error.number(), error.what()};

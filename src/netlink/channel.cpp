@@ -47,7 +47,10 @@ Ending Channel::exchange(std::vector<std::byte>& request, const std::string& ope
                          const Take& take) {
     if (unread_) drain();
     const std::uint32_t sequence = send(request, operation);
-    const Ending ending = read_answer(sequence, operation, take);
+    nlmsghdr head;
+    std::memcpy(&head, request.data(), sizeof head);
+    const bool is_dump = (head.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+    const Ending ending = read_answer(sequence, is_dump, operation, take);
     unread_ = ending.error == ENOBUFS;
     return ending;
 }
@@ -59,8 +62,8 @@ std::size_t Channel::exchange_each(std::vector<std::byte>& requests, const std::
     const std::uint32_t last = send(requests, operation);
     for (std::uint32_t sequence = before; sequence != last; ++sequence) {
         std::span<const std::byte> answer;
-        const Ending ending =
-            read_answer(sequence + 1, operation, [&answer](auto payload) { answer = payload; });
+        const Ending ending = read_answer(sequence + 1, false, operation,
+                                          [&answer](auto payload) { answer = payload; });
         // What is lost came behind all that was taken.
         if (ending.error == ENOBUFS) return sequence - before;
         take(ending.error, answer);
@@ -69,13 +72,13 @@ std::size_t Channel::exchange_each(std::vector<std::byte>& requests, const std::
     return last - before;
 }
 
-Ending Channel::read_answer(std::uint32_t sequence, const std::string& operation,
+Ending Channel::read_answer(std::uint32_t sequence, bool is_dump, const std::string& operation,
                             const Take& take) {
     Ending ending;
     for (int losses = 0;;) {
         const std::size_t received = receive(operation);
         if (received == 0) {
-            if (!is_dump_) return {.error = ENOBUFS};
+            if (!is_dump) return {.error = ENOBUFS};
             if (++losses > max_losses) throw Error(ENOBUFS, operation + ": reading the answer");
             ending.interrupted = true;  // the dump goes on with the next read, but may have a hole
             continue;
@@ -102,7 +105,6 @@ std::uint32_t Channel::send(std::vector<std::byte>& requests, const std::string&
         head.nlmsg_pid = mnl_socket_get_portid(socket_.get());
         std::memcpy(rest.data(), &head, sizeof head);
     }
-    is_dump_ = (head.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
     unread_ = true;
     while (mnl_socket_sendto(socket_.get(), requests.data(), requests.size()) < 0) {
         if (errno != EINTR) throw Error(errno, operation + ": sending the request");

@@ -55,7 +55,9 @@ private:
     explicit Channel(Handle socket);
     /// The sequence number of the last of them.
     std::uint32_t send(std::vector<std::byte>& requests, const std::string& operation);
-    Ending read_answer(std::uint32_t sequence, const std::string& operation, const Take& take);
+    /// `is_dump`: one that goes on when a part of it is lost.
+    Ending read_answer(std::uint32_t sequence, bool is_dump, const std::string& operation,
+                       const Take& take);
     /// Bytes of a message, 0 when one was lost.
     std::size_t receive(const std::string& operation);
     bool take_message(const nlmsghdr& head, const std::string& operation, const Take& take,
@@ -65,8 +67,7 @@ private:
     Handle socket_;
     std::vector<std::byte> buffer_;
     std::uint32_t sequence_ = 0;
-    bool is_dump_ = false;  ///< what was asked for last
-    bool unread_ = false;   ///< an answer was not read to its end
+    bool unread_ = false;  ///< an answer was not read to its end
 };
 
 }  // namespace unwait::netlink

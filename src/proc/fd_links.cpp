@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 
-#include <cerrno>
 #include <string>
 
 #include "fd_table.hpp"
@@ -12,19 +11,13 @@
 
 namespace unwait::proc {
 
-namespace {
-
-bool is_denial(const Error& error) { return error.number() == EACCES || error.number() == EPERM; }
-
-}  // namespace
-
 FdLinks::FdLinks(pid_t pid, pid_t tid) {
     const std::string path =
         "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/fd";
     try {
         directory_ = sys::open_directory(AT_FDCWD, path.c_str());
     } catch (const Error& error) {
-        if (!is_denial(error)) throw;
+        if (!error.is_denial()) throw;
         denied_ = true;
     }
 }
@@ -36,7 +29,7 @@ std::optional<bool> FdLinks::leads_to(int fd, std::uint64_t inode) const {
         const auto link = sys::read_link(directory_->get(), std::to_string(fd).c_str());
         return link && parse_socket_link(*link) == inode;
     } catch (const Error& error) {
-        if (is_denial(error)) return std::nullopt;
+        if (error.is_denial()) return std::nullopt;
         throw;
     }
 }

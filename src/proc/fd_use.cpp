@@ -2,7 +2,6 @@
 #include "fd_use.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <optional>
 #include <string>
 
@@ -25,7 +24,7 @@ std::optional<std::string> read_text(int directory, const std::string& path, boo
     try {
         return sys::read_file(directory, path.c_str(), longest_fdinfo);
     } catch (const Error& error) {
-        if (error.number() != EACCES && error.number() != EPERM) throw;
+        if (!error.is_denial()) throw;
         denied = true;
         return std::nullopt;
     }

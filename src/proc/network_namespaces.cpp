@@ -121,7 +121,7 @@ void Collection::add_process(int proc, const char* name) {
     const std::string path = std::string(name) + "/ns/net";
     if (::fstatat(proc, path.c_str(), &status, 0) == 0) {
         add(status.st_ino, sys::to_number<pid_t>(name).value_or(0), {"/proc/", path});
-    } else if (errno == EACCES || errno == EPERM) {
+    } else if (Error::is_denial(errno)) {
         ++denied_;
         return;
     }

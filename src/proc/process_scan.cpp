@@ -28,7 +28,7 @@ std::optional<BlindSpot> unreadable(int directory, pid_t pid, bool has_threads) 
         if (stat->is_zombie() && !has_threads) return std::nullopt;
         name += " (" + stat->command + ")";
     } catch (const Error& error) {  // hidepid=noaccess: its number is all that is shown
-        if (error.number() != EACCES && error.number() != EPERM) throw;
+        if (!error.is_denial()) throw;
     }
     return BlindSpot{std::string(blind_spot::process_unreadable), pid,
                      "the fds of " + name +
@@ -101,7 +101,7 @@ bool is_still_there(int directory, const sys::KnownFd& known) {
         const auto link = sys::read_link(directory, path.c_str());
         return link && parse_socket_link(*link) == known.inode;
     } catch (const Error& error) {
-        return error.number() == EACCES || error.number() == EPERM;
+        return error.is_denial();
     }
 }
 

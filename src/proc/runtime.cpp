@@ -3,8 +3,6 @@
 
 #include <fcntl.h>
 
-#include <cerrno>
-
 #include "fd.hpp"
 #include "file.hpp"
 #include "unwait/error.hpp"
@@ -45,7 +43,7 @@ Runtime runtime_of(int directory, std::string_view exe) {
     try {
         return runtime_of_maps(sys::read_file(directory, "maps", longest_maps).value_or(""));
     } catch (const Error& error) {
-        if (error.number() == EACCES || error.number() == EPERM) return Runtime::native;
+        if (error.is_denial()) return Runtime::native;
         throw;
     }
 }

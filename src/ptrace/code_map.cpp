@@ -9,7 +9,6 @@
 #include "file.hpp"
 #include "proc_text.hpp"
 #include "text_scan.hpp"
-#include "unwait/error.hpp"
 
 namespace unwait::ptrace {
 
@@ -18,11 +17,7 @@ namespace {
 constexpr std::size_t longest_text = std::size_t{1} << 26;
 
 std::string text_of(const std::string& path) {
-    try {
-        return sys::read_file(path, longest_text).value_or(std::string());
-    } catch (const Error&) {
-        return {};
-    }
+    return sys::text_or_empty(AT_FDCWD, path, longest_text);
 }
 
 /// As perf(1) looks for it: in the process's own root directory, and only what is the process's

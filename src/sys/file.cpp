@@ -93,7 +93,7 @@ std::string unless_denied(Read&& read) {
     try {
         return read().value_or(std::string());
     } catch (const Error& error) {
-        if (error.number() == EACCES || error.number() == EPERM) return {};
+        if (error.is_denial()) return {};
         throw;
     }
 }

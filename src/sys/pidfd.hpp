@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <climits>
 #include <optional>
 
 #include "fd.hpp"
@@ -22,6 +23,8 @@ public:
     /// PTRACE_MODE_ATTACH_REALCREDS). Absent when the target has no such fd or has exited; throws
     /// Error(EPERM, ENOSYS, …) otherwise.
     [[nodiscard]] std::optional<Fd> get_fd(int target_fd) const;
+    /// Throws what get_fd() would, whatever the number: the kernel asks for the permission first.
+    void check_get_fd() const { static_cast<void>(get_fd(INT_MAX)); }
 
     /// False when the process has exited already. Throws Error otherwise.
     bool send_signal(int signal) const;
