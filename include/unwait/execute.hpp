@@ -43,7 +43,7 @@ public:
     virtual void on_outcome(const Step& step, const Outcome& outcome) = 0;
 };
 
-/// Why a run ends before its plan does.
+/// Why a run ends before its plan does. Several threads may ask.
 class StopSign {
 public:
     enum class Reason : std::uint8_t { none, interrupted, timeout };

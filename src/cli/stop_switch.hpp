@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -46,7 +47,7 @@ private:
     sigset_t mask_before_{};
     std::optional<std::chrono::steady_clock::time_point> deadline_;
     int fd_ = -1;
-    mutable bool interrupted_ = false;
+    mutable std::atomic<bool> interrupted_ = false;
 };
 
 }  // namespace unwait::cli

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "held.hpp"
+#include "parallel.hpp"
 #include "surgery_room.hpp"
 #include "text.hpp"
 #include "unwait/error.hpp"
@@ -120,8 +121,15 @@ void LinuxRunner::look_at(std::span<const Step* const> steps, std::span<Attempt>
     std::vector<const Socket*> asked;
     asked.reserve(steps.size());
     for (const Step* step : steps) asked.push_back(&step->socket);
-    const auto now = networks_.get_each(asked);
-    const auto held = are_held(steps);
+    std::vector<std::optional<Socket>> now;
+    std::vector<bool> held;
+    sys::in_parallel(2, 1, [&](std::size_t question) {
+        if (question == 0) {
+            now = networks_.get_each(asked);
+        } else {
+            held = are_held(steps);
+        }
+    });
     for (std::size_t i = 0; i < steps.size(); ++i) {
         attempts[i].state = now[i] ? now[i]->state : TcpState::closed;
         attempts[i].fd_open = held[i];
@@ -129,12 +137,13 @@ void LinuxRunner::look_at(std::span<const Step* const> steps, std::span<Attempt>
 }
 
 LinuxRunner::Attempts LinuxRunner::shut_down(std::span<const Step* const> steps) {
-    Attempts attempts;
-    for (const Step* step : steps) {
-        attempts.push_back(stop_.reason() == StopSign::Reason::none
-                               ? shut_down_one(*step)
-                               : Attempt{.ending = Attempt::Ending::refused});
-    }
+    constexpr std::size_t worth_a_thread = 128;
+    Attempts attempts(steps.size());
+    sys::in_parallel(steps.size(), worth_a_thread, [&](std::size_t at) {
+        attempts[at] = stop_.reason() == StopSign::Reason::none
+                           ? shut_down_one(*steps[at])
+                           : Attempt{.ending = Attempt::Ending::refused};
+    });
     wait_until_closed(steps, attempts);
     return attempts;
 }
@@ -184,11 +193,10 @@ void LinuxRunner::wait_until_closed(std::span<const Step* const> steps,
         return begun + terms_of(*step, policy_).settle;
     };
     for (auto slice = first_slice;; slice = std::min(slice * 2, longest_slice)) {
+        std::erase_if(open, [&](const Step* step) { return deadline_of(step) <= Clock::now(); });
         const auto held = are_held(open);
         auto is_still_held = held.begin();
-        std::erase_if(open, [&](const Step* step) {
-            return !*is_still_held++ || deadline_of(step) <= Clock::now();
-        });
+        std::erase_if(open, [&](const Step*) { return !*is_still_held++; });
         if (open.empty()) return;
         const auto nearest = std::ranges::min(open, {}, deadline_of);
         if (!keep_waiting(deadline_of(nearest), slice) &&

@@ -12,6 +12,7 @@
 namespace unwait {
 
 const sys::PidFd* Reach::opened(const ProcessId& id) {
+    const std::scoped_lock lock(opening_);
     auto [entry, is_new] = processes_.try_emplace(id);
     auto& held = entry->second;
     if (is_new) {

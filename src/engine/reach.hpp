@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -25,7 +26,8 @@ struct Reached {
 };
 
 /// Gets at processes and their files, each proven to be the one that was meant. Processes are held
-/// by pidfd from the first use on, so that a pid cannot come to mean another.
+/// by pidfd from the first use on, so that a pid cannot come to mean another. Several threads may
+/// ask.
 class Reach {
 public:
     /// The process, if it is still the one with that start time. The pointer lives as long as this.
@@ -39,6 +41,7 @@ private:
     /// The same, whether it still runs or not.
     [[nodiscard]] const sys::PidFd* opened(const ProcessId& id);
 
+    std::mutex opening_;
     std::map<ProcessId, std::optional<sys::PidFd>> processes_;
 };
 

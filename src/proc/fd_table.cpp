@@ -104,26 +104,24 @@ void Reader::append(const Reader& other) {
     table_.open_fds += theirs.open_fds;
 }
 
-/// Probes a large table in blocks, on all processors. Returns the first number that was not tried.
-int probe_in_parallel(Reader& reader, std::uint64_t expected) {
-    constexpr std::uint64_t worth_a_thread = 1024;
-    constexpr std::uint64_t most_blocks = 8;
-    const auto blocks = std::min({expected / worth_a_thread, most_blocks,
-                                  static_cast<std::uint64_t>(sys::usable_processors())});
-    if (blocks < 2) return 0;
+/// Probes a large table in blocks, which several threads can do at once. Returns the first number
+/// that was not tried.
+int probe_blocks(Reader& reader, std::uint64_t expected) {
+    constexpr std::uint64_t enough_for_one = 1024;
+    const auto blocks = expected / enough_for_one;
     const auto begin_of = [&](std::uint64_t block) {
         return static_cast<int>(expected * block / blocks);
     };
     std::vector<Reader> readers(blocks, reader);
     std::vector<int> untried(blocks);
-    sys::in_parallel(blocks, [&](std::size_t block) {
+    sys::in_parallel(blocks, 1, [&](std::size_t block) {
         untried[block] = readers[block].probe(begin_of(block), begin_of(block + 1), expected);
     });
     for (std::size_t block = 0; block < blocks; ++block) {
         reader.append(readers[block]);
         if (untried[block] < begin_of(block + 1)) return untried[block];
     }
-    return untried.back();
+    return blocks == 0 ? 0 : untried.back();
 }
 
 bool Reader::read(const char* name, int fd) {
@@ -193,7 +191,7 @@ FdTable read_fd_table(int directory, const char* path, const InodeSet& wanted) {
     }
     Reader reader(fds.get(), wanted);
     const std::uint64_t expected = count_of(fds.get());
-    const int tried = probe_in_parallel(reader, expected);
+    const int tried = probe_blocks(reader, expected);
     const int error = reader.list_from(reader.probe(tried, INT_MAX, expected));
     FdTable table = std::move(reader).table();
     if (table.reading != FdTable::Reading::denied) table.reading = reading_after(error, path);

@@ -2,7 +2,6 @@
 #include "holders.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <iterator>
 #include <string>
 
@@ -17,22 +16,13 @@
 namespace unwait::proc {
 namespace {
 
-std::size_t worker_count(std::size_t processes) {
-    constexpr std::size_t fewest_processes = 32;  // below, another thread costs more than it saves
-    constexpr std::size_t most_workers = 8;       // beyond, they wait for the kernel's locks
-    return std::min({sys::usable_processors(), most_workers, processes / fewest_processes + 1});
-}
-
 /// What `scan` finds for each of these processes, in order, whichever thread found it.
 template <typename Of, typename Scan>
 std::vector<ProcessScan> scan_each(const std::vector<Of>& processes, Scan&& scan) {
     std::vector<ProcessScan> scans(processes.size());
-    std::atomic<std::size_t> next = 0;
-    sys::in_parallel(worker_count(processes.size()), [&](std::size_t) {
-        for (std::size_t at = next++; at < processes.size(); at = next++) {
-            scans[at] = scan(processes[at]);
-        }
-    });
+    constexpr std::size_t worth_a_thread = 16;
+    sys::in_parallel(processes.size(), worth_a_thread,
+                     [&](std::size_t at) { scans[at] = scan(processes[at]); });
     return scans;
 }
 

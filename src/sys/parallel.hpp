@@ -6,11 +6,14 @@
 
 namespace unwait::sys {
 
-/// How many processors this process may run on; 1 when that cannot be told.
-[[nodiscard]] std::size_t usable_processors() noexcept;
+/// How many processors nobody else is using just now, this thread's own among them; at least 1.
+[[nodiscard]] std::size_t idle_processors();
 
-/// Calls work(0) … work(count - 1) at the same time, and one after the other where no more threads
-/// can be had (RLIMIT_NPROC). When all have returned, what the first of them threw is thrown.
-void in_parallel(std::size_t count, const std::function<void(std::size_t)>& work);
+/// Calls work(0) … work(count - 1), begun in this order, by as many threads as there are idle
+/// processors and as so many calls each are worth: who is at work on this machine does not pay for
+/// our haste. Where no more threads can be had (RLIMIT_NPROC) those that there are do it all. When
+/// all have returned, what the first that threw has thrown is thrown.
+void in_parallel(std::size_t count, std::size_t worth_a_thread,
+                 const std::function<void(std::size_t)>& work);
 
 }  // namespace unwait::sys

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "parallel.hpp"
+
+#include <doctest/doctest.h>
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <stdexcept>
+#include <vector>
+
+#include "scan.hpp"
+
+namespace unwait::sys {
+namespace {
+
+constexpr std::size_t many = 1000;
+
+/// How often each piece of work was done.
+std::vector<int> counts_of_all(std::size_t worth_a_thread) {
+    std::vector<std::atomic<int>> done(many);
+    in_parallel(many, worth_a_thread, [&](std::size_t at) { ++done[at]; });
+    return {done.begin(), done.end()};
+}
+
+TEST_CASE("work in parallel is done once, however many threads there are for it") {
+    const std::vector<int> once(many, 1);
+    CHECK(counts_of_all(1) == once);
+    CHECK(counts_of_all(many) == once);
+    CHECK(counts_of_all(2 * many) == once);
+    CHECK(testing::in_child([&] {
+              testing::become_nobody();
+              const rlimit no_more{1, 1};
+              if (::setrlimit(RLIMIT_NPROC, &no_more) != 0) return 1;
+              return counts_of_all(1) == once ? 0 : 2;
+          }) == 0);
+    in_parallel(0, 1, [](std::size_t) { FAIL("there was nothing to do"); });
+}
+
+TEST_CASE("what a part of the work throws is thrown when all have returned") {
+    std::atomic<std::size_t> begun = 0;
+    std::atomic<std::size_t> returned = 0;
+    const auto fail_once = [&](std::size_t at) {
+        ++begun;
+        if (at == 3) throw std::runtime_error("three");
+        ++returned;
+    };
+    CHECK_THROWS_WITH(in_parallel(many, 1, fail_once), "three");
+    CHECK(returned + 1 == begun);
+}
+
+TEST_CASE("there is always a processor, and never another than those that we may use") {
+    cpu_set_t before;
+    REQUIRE(::sched_getaffinity(0, sizeof before, &before) == 0);
+    CHECK(idle_processors() >= 1);
+    CHECK(idle_processors() <= static_cast<std::size_t>(CPU_COUNT(&before)));
+    CHECK(testing::in_child([] {
+              cpu_set_t one;
+              CPU_ZERO(&one);
+              CPU_SET(static_cast<std::size_t>(std::max(::sched_getcpu(), 0)), &one);
+              if (::sched_setaffinity(0, sizeof one, &one) != 0) return 1;
+              return idle_processors() == 1 ? 0 : 2;
+          }) == 0);
+}
+
+}  // namespace
+}  // namespace unwait::sys
