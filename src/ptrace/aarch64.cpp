@@ -91,7 +91,7 @@ void move_instruction_pointer(Registers& registers, std::uintptr_t address) noex
 
 bool in_system_call(const Registers& registers) noexcept { return registers.beside_call; }
 
-bool can_carry_blob(const Registers& registers, std::uintptr_t) noexcept {
+bool can_carry_blob(const Registers& registers, std::uintptr_t, bool) noexcept {
     return !registers.is_foreign;
 }
 

@@ -104,7 +104,7 @@ bool blob_needs_nobody(const Registers&) noexcept { return false; }
 
 bool blob_checks_marks(const Registers&) noexcept { return true; }
 
-std::size_t blob_size(Operation operation, std::size_t cuts) noexcept {
+std::size_t blob_size(Operation operation, std::size_t cuts, bool) noexcept {
     return layout_of(operation).code.size() + cuts * table_entry_size(operation);
 }
 
@@ -137,7 +137,7 @@ std::size_t build_blob(const BlobTask& task, const Registers& registers, std::by
     for (const Cut* cut : task.cuts) {
         into = write_table_entry(task.operation, *cut, static_cast<std::uint32_t>(cut->fd), into);
     }
-    return blob_size(task.operation, task.cuts.size());
+    return blob_size(task.operation, task.cuts.size(), false);
 }
 
 Registers leave_blob(const BlobTask& task, const Registers& now, const Registers& stopped,

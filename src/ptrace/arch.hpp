@@ -44,8 +44,10 @@ void move_instruction_pointer(Registers& registers, std::uintptr_t address) noex
 [[nodiscard]] bool in_system_call(const Registers& registers) noexcept;
 
 /// Whether a blob at that address can run here: the thread's code can reach it, there is a blob for
-/// its instruction set, and it does not single-step itself.
-[[nodiscard]] bool can_carry_blob(const Registers& registers, std::uintptr_t address) noexcept;
+/// its instruction set, in a process of `is_32_bit` code or not room for that one, and it does not
+/// single-step itself.
+[[nodiscard]] bool can_carry_blob(const Registers& registers, std::uintptr_t address,
+                                  bool is_32_bit) noexcept;
 
 /// A thread's system call as /proc/PID/syscall shows it.
 struct SampledCall {
@@ -118,8 +120,8 @@ struct FrameRecords {
 /// its last call is one that this mode does not have.
 [[nodiscard]] bool may_be_strict(const Registers& registers) noexcept;
 
-/// Bytes of a blob for so many cuts, at most.
-[[nodiscard]] std::size_t blob_size(Operation operation, std::size_t cuts) noexcept;
+/// Bytes of a blob for so many cuts, at most, in a process whose own code is 32-bit code or not.
+[[nodiscard]] std::size_t blob_size(Operation operation, std::size_t cuts, bool is_32_bit) noexcept;
 
 /// Where in the blob a stopped thread is pointed at.
 extern const std::uintptr_t blob_entry;

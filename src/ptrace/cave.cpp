@@ -69,7 +69,7 @@ std::optional<Cave> Cave::find(pid_t tid, const sys::Fd& memory) {
     const auto used = is_32_bit ? size_of_image<Elf32_Ehdr>(memory, range->begin)
                                 : size_of_image<Elf64_Ehdr>(memory, range->begin);
     if (!used || *used > range->end - range->begin) return std::nullopt;
-    return Cave({align_up(range->begin + *used), range->end});
+    return Cave({align_up(range->begin + *used), range->end}, is_32_bit);
 }
 
 Cave::Room Cave::room(const sys::Fd& memory) const {

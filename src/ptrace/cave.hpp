@@ -32,6 +32,9 @@ public:
 
     [[nodiscard]] const AddressRange& range() const noexcept { return range_; }
 
+    /// Whether the [vdso], and so the program, is of 32-bit code.
+    [[nodiscard]] bool is_32_bit() const noexcept { return is_32_bit_; }
+
     /// Where the next slot begins, and how much room is there, header included (0: none).
     struct Room {
         std::uintptr_t address = 0;
@@ -40,8 +43,10 @@ public:
     [[nodiscard]] Room room(const sys::Fd& memory) const;
 
 private:
-    explicit Cave(const AddressRange& range) noexcept : range_(range) {}
+    Cave(const AddressRange& range, bool is_32_bit) noexcept
+        : range_(range), is_32_bit_(is_32_bit) {}
     AddressRange range_;
+    bool is_32_bit_;
 };
 
 inline constexpr std::uint64_t cave_magic = 0x3174696177'6e7530;  // "0unwait1", little-endian

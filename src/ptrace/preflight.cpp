@@ -43,9 +43,11 @@ std::optional<std::string> obstacle(const ProcessId& id, pid_t table) {
     if (!memory) return pid + " may not be held: " + why_not_open(path, errno);
     try {
         const auto cave = Cave::find(table, memory);
-        const auto least = sizeof(Cave::Header) + std::max(arch::blob_size(Operation::close, 1),
-                                                           arch::blob_size(Operation::replace, 1));
-        if (!cave || cave->range().end - cave->range().begin < least) {
+        const auto least = [&cave](Operation operation) {
+            return sizeof(Cave::Header) + arch::blob_size(operation, 1, cave->is_32_bit());
+        };
+        if (!cave || cave->range().end - cave->range().begin <
+                         std::max(least(Operation::close), least(Operation::replace))) {
             return pid + " has no [vdso] with room for the code that would close its fd";
         }
         const auto threads = survey_threads({&id, 1});

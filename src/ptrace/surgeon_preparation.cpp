@@ -46,8 +46,10 @@ void SurgeonProcess::find_room() {
     auto room = cave_->room(memory_);
     const std::size_t whole = cave_->range().end - cave_->range().begin;
     const auto fits = [this](std::size_t size) {
-        const std::size_t overhead = sizeof(Cave::Header) + arch::blob_size(operation_, 0) + 16;
-        const std::size_t per_cut = arch::blob_size(operation_, 1) - arch::blob_size(operation_, 0);
+        const bool is_32_bit = cave_->is_32_bit();
+        const std::size_t empty = arch::blob_size(operation_, 0, is_32_bit);
+        const std::size_t overhead = sizeof(Cave::Header) + empty + 16;
+        const std::size_t per_cut = arch::blob_size(operation_, 1, is_32_bit) - empty;
         return size < overhead ? 0 : (size - overhead) / per_cut;
     };
     if (fits(whole) == 0) give_up("the [vdso] of the process has no room for code");

@@ -112,9 +112,10 @@ bool in_system_call(const Registers& registers) noexcept {
     return static_cast<long>(registers.raw.orig_rax) >= 0;
 }
 
-bool can_carry_blob(const Registers& registers, std::uintptr_t address) noexcept {
-    const bool reachable = runs_32_bit_code(registers) ? address < end_of_32_bits
-                                                       : registers.raw.cs == code_segment_64;
+bool can_carry_blob(const Registers& registers, std::uintptr_t address, bool is_32_bit) noexcept {
+    const bool reachable = runs_32_bit_code(registers)
+                               ? address < end_of_32_bits
+                               : !is_32_bit && registers.raw.cs == code_segment_64;
     return reachable && (registers.raw.eflags & trap_flag) == 0;
 }
 
@@ -193,8 +194,10 @@ bool blob_needs_nobody(const Registers&) noexcept { return true; }
 
 bool blob_checks_marks(const Registers& registers) noexcept { return !runs_32_bit_code(registers); }
 
-std::size_t blob_size(Operation operation, std::size_t cuts) noexcept {
-    return std::max(amd64::blob_size(operation, cuts), i386::blob_size(operation, cuts));
+std::size_t blob_size(Operation operation, std::size_t cuts, bool is_32_bit) noexcept {
+    // A thread of a 64-bit process may run 32-bit code too.
+    const std::size_t small = i386::blob_size(operation, cuts);
+    return is_32_bit ? small : std::max(small, amd64::blob_size(operation, cuts));
 }
 
 std::size_t build_blob(const BlobTask& task, const Registers& registers, std::byte* into) noexcept {

@@ -191,6 +191,8 @@ TEST_CASE("no register, blocking call or signal is lost while a socket is cleare
         CAPTURE(word(action));
         Victim registers({"registers", "mode=user"});
         Victim calls({"all-blocking-calls"});
+        const auto& missing = calls.fact("missing");
+        if (!missing.empty()) MESSAGE("not on this kernel: " << missing);
         Victim signals({"signal-order", "mode=read"});
         signals.ask("storm 2000");
         for (Victim* victim : {&registers, &calls, &signals}) {

@@ -94,7 +94,8 @@ TEST_CASE("what the kernel refuses is the ending's errno") {
     Channel channel = Channel::open(NETLINK_SOCK_DIAG);
     const auto none = [](auto) { FAIL("an answer to a request that is wrong"); };
     Bytes unknown_family = dump_request(AF_MAX - 1);
-    CHECK(channel.exchange(unknown_family, "test dump", none).error == ENOENT);
+    const int unknown = channel.exchange(unknown_family, "test dump", none).error;
+    CHECK((unknown == ENOENT || unknown == EINVAL));  // older kernels: EINVAL
     const Bytes no_program(sizeof(inet_diag_bc_op), std::byte{0xff});
     Bytes wrong_program = dump_request(AF_INET, no_program);
     CHECK(channel.exchange(wrong_program, "test dump", none).error == EINVAL);

@@ -18,6 +18,7 @@ struct BlockingCall {
 
 /// Runs the call in a thread of its own and returns its tid once the kernel shows it blocked there.
 /// The answer to `results` lists name=blocked or name=returned:VALUE:ERRNO:MILLISECONDS of each.
+/// 0, and no more is told of it, when the kernel does not have the call.
 int block_in(Stage& stage, BlockingCall call);
 
 }  // namespace victim

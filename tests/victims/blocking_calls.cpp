@@ -32,7 +32,8 @@ bool is_wanted(const std::string& only, const std::string& name) {
 }
 
 /// One thread in each blocking system call of Linux (only=NAME,… leaves the others out); those with
-/// a timeout get timeout_ms (default an hour). `results` tells how each is doing.
+/// a timeout get timeout_ms (default an hour). `results` tells how each is doing; those that the
+/// kernel does not have are `missing`.
 void all_blocking_calls(Stage& stage, const Arguments& arguments) {
     // System V objects outlive their process, but not their namespace.
     must(unshare(CLONE_NEWIPC), "unshare CLONE_NEWIPC");
@@ -45,10 +46,17 @@ void all_blocking_calls(Stage& stage, const Arguments& arguments) {
     add_wait_calls(calls);
     add_ipc_calls(calls);
     std::vector<int> tids;
+    std::string missing;
     for (const BlockingCall& call : calls.list()) {
-        if (is_wanted(only, call.name)) tids.push_back(block_in(stage, call));
+        if (!is_wanted(only, call.name)) continue;
+        if (const int tid = block_in(stage, call); tid != 0) {
+            tids.push_back(tid);
+        } else {
+            missing += (missing.empty() ? "" : ",") + call.name;
+        }
     }
     stage.tell("tids", tids);
+    stage.tell("missing", missing);
 }
 
 constexpr std::array table{NamedScenario{"all-blocking-calls", all_blocking_calls}};

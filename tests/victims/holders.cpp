@@ -56,7 +56,7 @@ void shared_by_fork(Stage& stage, const Arguments& arguments) {
         must(pipe2(gate.data(), O_CLOEXEC), "pipe2");
         const pid_t child = fork_child();
         if (child == 0) {
-            execlp("sleep", "sleep", "infinity", nullptr);
+            execlp("sleep", "sleep", "1000000", nullptr);
             fail("exec of sleep");
         }
         close(gate[1]);
