@@ -99,7 +99,7 @@ class Privileges(TestCase):
                 (["check", *pid, "-c", 1, "--prom", os.devnull + "/none"],
                  LOOK | {DAC_OVERRIDE, FOWNER}),
                 (["clear", *pid, "--dry-run", "--actions", "kill"], PLAN | {NET_ADMIN}),
-                (["policy", "explain", *pid], PLAN),
+                (["policy", "explain", *pid], PLAN | {NET_ADMIN}),
                 (["doctor", *pid], PLAN | {NET_ADMIN, SYS_NICE, KILL}),
                 (["help"], set()),
                 (["--version"], set()),
