@@ -2,6 +2,7 @@
 // A rehearsal says what the operation would, and leaves nothing behind.
 #include <doctest/doctest.h>
 
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,11 @@ using ptrace::CutEnding;
 using ptrace::Operation;
 
 constexpr std::string_view advice = "; --actions shutdown makes the process call nothing";
+
+/// Which of several threads is looked at last depends on what they do just then.
+std::string without_tids(const std::string& text) {
+    return std::regex_replace(text, std::regex("thread [0-9]+"), "thread TID");
+}
 
 /// What operate() said, without the advice.
 std::string refusal_of(Victim& victim, Operation operation) {
@@ -44,7 +50,7 @@ TEST_CASE("a rehearsal refuses what the operation refuses, in the same words") {
             CAPTURE(victim.repeat_command());
             CAPTURE(operation);
             const auto rehearsal = ptrace::rehearse(patient_of(victim), operation);
-            CHECK(rehearsal.refusal == refusal_of(victim, operation));
+            CHECK(without_tids(rehearsal.refusal) == without_tids(refusal_of(victim, operation)));
             if (rehearsal.refusal.empty()) {
                 CHECK(rehearsal.stopped.count() > 0);
                 CHECK(rehearsal.redirects_calls == false);

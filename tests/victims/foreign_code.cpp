@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include "connections.hpp"
@@ -103,6 +105,13 @@ void far_code(Stage& stage, const Arguments& arguments) {
         } const target{static_cast<std::uint32_t>(low_address(low.code.data())), 0x23};
         asm volatile("ljmp *%0" : : "m"(target));
     }
+    await(
+        [child] {
+            std::ifstream file("/proc/" + std::to_string(child) + "/syscall");
+            int number = -1;
+            return file >> number && number == i386_pause;
+        },
+        "a call of 32-bit code");
     stage.tell("child", child);
 }
 
