@@ -11,6 +11,9 @@ $busybox mount -t devpts devpts /dev/pts
 $busybox mount -t tmpfs tmpfs /dev/shm
 $busybox mount -t tmpfs tmpfs /tmp
 $busybox mount -t cgroup2 cgroup2 /sys/fs/cgroup
+# A freezer of cgroup v1 beside it.
+$busybox mkdir /sys/fs/cgroup/freezer
+$busybox mount -t cgroup -o freezer freezer /sys/fs/cgroup/freezer
 $busybox ip link set lo up
 # shellcheck disable=SC3045  # busybox has it
 ulimit -Hn 20000
