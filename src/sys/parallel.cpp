@@ -25,7 +25,8 @@ std::size_t runnable_tasks() {
     const std::string loads = text_or_empty(AT_FDCWD, "/proc/loadavg");
     std::string_view rest = loads;
     for (int load = 0; load < 3; ++load) static_cast<void>(take_word(rest));
-    return to_number<std::size_t>(take_until(rest, '/')).value_or(1);
+    std::string_view tasks = take_word(rest);
+    return to_number<std::size_t>(take_until(tasks, '/')).value_or(1);
 }
 
 }  // namespace

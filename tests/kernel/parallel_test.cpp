@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <atomic>
 #include <stdexcept>
+#include <stop_token>
+#include <thread>
 #include <vector>
 
 #include "scan.hpp"
@@ -50,11 +52,24 @@ TEST_CASE("what a part of the work throws is thrown when all have returned") {
     CHECK(returned + 1 == begun);
 }
 
-TEST_CASE("there is always a processor, and never another than those that we may use") {
+TEST_CASE("there is always a processor, and none that others use or that we may not") {
     cpu_set_t before;
     REQUIRE(::sched_getaffinity(0, sizeof before, &before) == 0);
     CHECK(idle_processors() >= 1);
     CHECK(idle_processors() <= static_cast<std::size_t>(CPU_COUNT(&before)));
+    {
+        std::atomic<int> begun = 0;
+        std::vector<std::jthread> busy;
+        for (int i = 0; i < CPU_COUNT(&before); ++i) {
+            busy.emplace_back([&begun](const std::stop_token& stop) {
+                ++begun;
+                while (!stop.stop_requested()) {
+                }
+            });
+        }
+        while (begun < CPU_COUNT(&before)) std::this_thread::yield();
+        CHECK(idle_processors() == 1);
+    }
     CHECK(testing::in_child([] {
               cpu_set_t one;
               CPU_ZERO(&one);
