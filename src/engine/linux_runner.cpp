@@ -84,8 +84,8 @@ std::vector<Attempt> LinuxRunner::attempt(Action action, std::span<const Step* c
 std::optional<Attempt> LinuxRunner::change_since_plan(const Step& step, int duplicate) {
     if (begun_.contains(step.id)) return std::nullopt;
     const bool has_duplicate = duplicate >= 0;
-    // A dead socket is asked about through its fd, by cookie, when that is operated on.
-    if (step.socket.state == TcpState::closed && (has_duplicate || is_held(step))) {
+    // The kernel lists no dead socket: it is asked about through its fd when that is operated on.
+    if (!has_duplicate && step.socket.state == TcpState::closed && is_held(step)) {
         return std::nullopt;
     }
     const auto now =

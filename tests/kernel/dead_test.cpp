@@ -21,6 +21,16 @@ std::vector<Finding> dead_ones() {
     return diagnose(take_snapshot(selector, true), selector, std::chrono::milliseconds{0});
 }
 
+/// For the one dead socket of the victim.
+Plan dead_plan(const Victim& victim, const Policy& policy) {
+    Selector selector;
+    selector.states = dead_sockets;
+    selector.inodes = {{victim.number("inode")}};
+    const auto findings = diagnose(take_snapshot(selector, true), selector, policy.min_idle);
+    REQUIRE(findings.size() == 1);
+    return make_plan(findings, policy, Self{});
+}
+
 bool has(const std::vector<Finding>& findings, std::uint64_t inode) {
     return std::ranges::any_of(
         findings, [inode](const Finding& finding) { return finding.socket.id.inode == inode; });
@@ -63,12 +73,7 @@ TEST_CASE("a dead socket is cleared by close and replace") {
          {std::vector<Action>{}, {Action::close}, {Action::replace}}) {
         Victim victim({"dead"});
         const Policy policy = policy_of(actions);
-        Selector selector;
-        selector.states = dead_sockets;
-        selector.inodes = {{victim.number("inode")}};
-        const auto findings = diagnose(take_snapshot(selector, true), selector, policy.min_idle);
-        REQUIRE(findings.size() == 1);
-        const Plan plan = make_plan(findings, policy, Self{});
+        const Plan plan = dead_plan(victim, policy);
         REQUIRE(plan.steps.size() == 1);
         const bool replaces = plan.steps[0].actions == std::vector{Action::replace};
         CHECK((replaces || plan.steps[0].actions == std::vector{Action::close}));
@@ -83,15 +88,24 @@ TEST_CASE("a dead socket is cleared by close and replace") {
     }
 }
 
+TEST_CASE("a dead socket that has been connected again is left alone") {
+    for (const Action action : {Action::close, Action::replace}) {
+        Victim victim({"dead"});
+        const Policy policy = policy_of({action});
+        const Plan plan = dead_plan(victim, policy);
+        REQUIRE(plan.steps.size() == 1);
+        REQUIRE(victim.ask("reconnect") == "connected");
+        const auto outcomes = carry_out(plan, policy);
+        REQUIRE(outcomes.size() == 1);
+        CHECK(word(outcomes[0].result) == "refused");
+        CHECK(outcomes[0].detail.find("the socket is established now") != std::string::npos);
+        CHECK(victim.fds().at(victim.fd()) == victim.number("inode"));
+    }
+}
+
 TEST_CASE("nothing else can be done to a dead socket") {
     const Victim victim({"dead"});
-    Selector selector;
-    selector.states = dead_sockets;
-    selector.inodes = {{victim.number("inode")}};
-    const Policy policy = policy_of({Action::shutdown, Action::destroy});
-    const auto findings = diagnose(take_snapshot(selector, true), selector, policy.min_idle);
-    REQUIRE(findings.size() == 1);
-    const Plan plan = make_plan(findings, policy, Self{});
+    const Plan plan = dead_plan(victim, policy_of({Action::shutdown, Action::destroy}));
     REQUIRE(plan.left_alone.size() == 1);
     CHECK(plan.left_alone[0].text.str().find("its connection is over already") !=
           std::string::npos);

@@ -95,7 +95,7 @@ void backlog(Stage& stage, const Arguments& arguments) {
 }
 
 /// The peer has reset the connection, and nobody looks at the fd; `fresh` was never connected, and
-/// the connection of `refused` was.
+/// the connection of `refused` was. `reconnect` (family=v4) makes another connection of it.
 void dead(Stage& stage, const Arguments& arguments) {
     const Server server(arguments);
     Connection connection = server.establish();
@@ -120,6 +120,18 @@ void dead(Stage& stage, const Arguments& arguments) {
     }
     stage.tell("fresh", inode_of(fresh));
     stage.tell("refused", inode_of(refused));
+    stage.answer("reconnect", [fd = connection.fd](const std::string&) {
+        const Server other(Over::v4);
+        sockaddr over{};
+        over.sa_family = AF_UNSPEC;
+        must(connect(fd, &over, sizeof over), "connect to nobody");
+        sockaddr_in there{};
+        there.sin_family = AF_INET;
+        there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        there.sin_port = htons(other.port());
+        must(connect(fd, reinterpret_cast<const sockaddr*>(&there), sizeof there), "connect");
+        return std::string("connected");
+    });
 }
 
 constexpr std::array table{
