@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "contains.hpp"
 #include "evidence.hpp"
 #include "remedy.hpp"
 #include "rule_effect.hpp"
@@ -21,11 +22,6 @@
 
 namespace unwait {
 namespace {
-
-template <typename Value>
-bool contains(const std::vector<Value>& values, const Value& value) {
-    return std::ranges::find(values, value) != values.end();
-}
 
 /// Everything that speaks against touching it, the weightiest first. The verdict names only the
 /// first of them; overriding that one must not let the others pass.

@@ -6,17 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "contains.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait {
-
-namespace {
-
-bool contains(const std::vector<Action>& actions, Action action) {
-    return std::ranges::find(actions, action) != actions.end();
-}
-
-}  // namespace
 
 Remedy restricted(Remedy remedy, const Ruling& ruling, bool is_automatic) {
     if (ruling.rule == nullptr || !ruling.rule->actions) {

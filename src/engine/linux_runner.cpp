@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "contains.hpp"
 #include "held.hpp"
 #include "parallel.hpp"
 #include "surgery_room.hpp"
@@ -28,10 +29,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds first_slice{2};
 constexpr milliseconds longest_slice{50};
 
-template <typename Value>
-bool contains(const std::vector<Value>& values, const Value& value) {
-    return std::ranges::find(values, value) != values.end();
-}
+constexpr std::size_t worth_a_thread = 128;  // sockets
 
 /// The application, or somebody for it, has closed its side.
 bool is_ending(TcpState state) {
@@ -123,7 +121,7 @@ void LinuxRunner::look_at(std::span<const Step* const> steps, std::span<Attempt>
     for (const Step* step : steps) asked.push_back(&step->socket);
     std::vector<std::optional<Socket>> now;
     std::vector<bool> held;
-    sys::in_parallel(2, 1, [&](std::size_t question) {
+    sys::in_parallel(2, steps.size() < worth_a_thread ? 2 : 1, [&](std::size_t question) {
         if (question == 0) {
             now = networks_.get_each(asked);
         } else {
@@ -137,7 +135,6 @@ void LinuxRunner::look_at(std::span<const Step* const> steps, std::span<Attempt>
 }
 
 LinuxRunner::Attempts LinuxRunner::shut_down(std::span<const Step* const> steps) {
-    constexpr std::size_t worth_a_thread = 128;
     Attempts attempts(steps.size());
     sys::in_parallel(steps.size(), worth_a_thread, [&](std::size_t at) {
         attempts[at] = stop_.reason() == StopSign::Reason::none

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "freezer.hpp"
+#include "proc_text.hpp"
 #include "text_scan.hpp"
 
 namespace unwait::proc {

@@ -58,9 +58,9 @@ private:
     using PathParts = std::initializer_list<std::string_view>;
 
     void add(std::uint64_t inode, pid_t pid, const PathParts& parts);
-    void add_process(int proc, const char* name);
-    void add_threads(int directory, const char* process);
-    void add_fds(int directory, const char* process);
+    void add_process(int proc, pid_t pid);
+    void add_threads(int directory, const std::string& process);
+    void add_fds(int directory, const std::string& process);
 
     Search search_;
     std::map<std::uint64_t, NetworkPaths> networks_;
@@ -89,7 +89,7 @@ void Collection::add_mounts() {
     }
 }
 
-void Collection::add_threads(int directory, const char* process) {
+void Collection::add_threads(int directory, const std::string& process) {
     const auto tasks = sys::open_directory(directory, "task");
     if (!tasks) return;
     sys::for_each_numbered(tasks->get(), [&](const char* tid) {
@@ -102,7 +102,7 @@ void Collection::add_threads(int directory, const char* process) {
     });
 }
 
-void Collection::add_fds(int directory, const char* process) {
+void Collection::add_fds(int directory, const std::string& process) {
     const sys::Fd fds(::openat(directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fds) return;
     sys::for_each_numbered(fds.get(), [&](const char* number) {
@@ -116,17 +116,18 @@ void Collection::add_fds(int directory, const char* process) {
     });
 }
 
-void Collection::add_process(int proc, const char* name) {
+void Collection::add_process(int proc, pid_t pid) {
     struct stat status {};
-    const std::string path = std::string(name) + "/ns/net";
+    const std::string name = std::to_string(pid);
+    const std::string path = name + "/ns/net";
     if (::fstatat(proc, path.c_str(), &status, 0) == 0) {
-        add(status.st_ino, sys::to_number<pid_t>(name).value_or(0), {"/proc/", path});
+        add(status.st_ino, pid, {"/proc/", path});
     } else if (Error::is_denial(errno)) {
         ++denied_;
         return;
     }
     if (search_ != Search::everywhere) return;
-    const sys::Fd directory(::openat(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const sys::Fd directory(::openat(proc, name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!directory) return;
     add_threads(directory.get(), name);
     add_fds(directory.get(), name);
@@ -134,9 +135,7 @@ void Collection::add_process(int proc, const char* name) {
 
 void Collection::add_processes() {
     const sys::Fd proc = open_proc();
-    const int error = sys::for_each_numbered(
-        proc.get(), [&](const char* name) { add_process(proc.get(), name); });
-    if (error != 0) throw Error(error, "list of /proc");
+    for (const pid_t pid : list_processes(proc.get())) add_process(proc.get(), pid);
 }
 
 NetworkSearch Collection::result() && {

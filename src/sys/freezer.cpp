@@ -4,9 +4,11 @@
 #include <fcntl.h>
 
 #include <array>
+#include <string>
+#include <string_view>
 
 #include "file.hpp"
-#include "text_scan.hpp"
+#include "proc_text.hpp"
 #include "unwait/error.hpp"
 
 namespace unwait::sys {
@@ -31,18 +33,6 @@ std::string read_there(const std::array<const char*, Count>& places, std::string
 }
 
 }  // namespace
-
-std::string_view cgroup_path(std::string_view text, std::string_view controller) noexcept {
-    while (!text.empty()) {
-        std::string_view path = take_until(text, '\n');  // "ID:CONTROLLERS:PATH"
-        static_cast<void>(take_until(path, ':'));
-        std::string_view controllers = take_until(path, ':');
-        do {
-            if (take_until(controllers, ',') == controller) return path;
-        } while (!controllers.empty());
-    }
-    return {};
-}
 
 bool is_frozen(pid_t tid) {
     static constexpr std::array unified = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};

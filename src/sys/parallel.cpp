@@ -8,6 +8,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <thread>

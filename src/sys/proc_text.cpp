@@ -43,6 +43,18 @@ std::optional<std::string_view> status_field(std::string_view text, std::string_
     return std::nullopt;
 }
 
+std::string_view cgroup_path(std::string_view text, std::string_view controller) noexcept {
+    while (!text.empty()) {
+        std::string_view path = take_until(text, '\n');  // "ID:CONTROLLERS:PATH"
+        static_cast<void>(take_until(path, ':'));
+        std::string_view controllers = take_until(path, ':');
+        do {
+            if (take_until(controllers, ',') == controller) return path;
+        } while (!controllers.empty());
+    }
+    return {};
+}
+
 std::string unescape(std::string_view text, std::string_view mark, std::size_t digits, int base) {
     std::string plain;
     while (!text.empty()) {

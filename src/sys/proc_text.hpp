@@ -32,6 +32,11 @@ struct Stat {
 [[nodiscard]] std::optional<std::string_view> status_field(std::string_view text,
                                                            std::string_view name);
 
+/// The path of a thread in the hierarchy of a cgroup v1 controller, or in the unified one where
+/// `controller` is empty, from /proc/TID/cgroup (cgroups(7)); empty without one.
+[[nodiscard]] std::string_view cgroup_path(std::string_view text,
+                                           std::string_view controller) noexcept;
+
 /// Without escapes, each of which is `mark` and the code of a character in so many digits of that
 /// base.
 [[nodiscard]] std::string unescape(std::string_view text, std::string_view mark, std::size_t digits,

@@ -215,6 +215,23 @@ class TestCase(unittest.TestCase):
             path.write_text(text)
         self.assertEqual(path.read_text(), text, "differs from the golden; UNWAIT_ACCEPT=1 accepts")
 
+    def own_cgroup(self, name):
+        """Where cgroup2 is mounted, a new cgroup there, and what a process does to enter it."""
+        with open("/proc/mounts") as lines:
+            mounts = [line.split() for line in lines]
+        mount = next((words[1] for words in mounts if words[2] == "cgroup2"), None)
+        if mount is None:
+            self.skipTest("cgroup2 is not mounted")
+        path = f"{mount}/{name}"
+        os.mkdir(path)
+        self.addCleanup(os.rmdir, path)
+
+        def enter():
+            with open(f"{path}/cgroup.procs", "w") as procs:
+                procs.write("0")
+
+        return mount, path, enter
+
     def run_ok(self, *arguments, status=0, **more):
         result = unwait(*arguments, **more)
         self.assertEqual(result.returncode, status, result)

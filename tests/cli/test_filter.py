@@ -294,19 +294,7 @@ class Filter(TestCase):
             self.assertIn(wrong, talk(result))
 
     def test_cgroup_of_the_socket(self):
-        with open("/proc/mounts") as lines:
-            mounts = [line.split() for line in lines]
-        mount = next((words[1] for words in mounts if words[2] == "cgroup2"), None)
-        if mount is None:
-            self.skipTest("cgroup2 is not mounted")
-        path = f"{mount}/unwait-test-{os.getpid()}"
-        os.mkdir(path)
-        self.addCleanup(os.rmdir, path)
-
-        def enter():
-            with open(f"{path}/cgroup.procs", "w") as procs:
-                procs.write("0")
-
+        mount, path, enter = self.own_cgroup(f"unwait-test-{os.getpid()}")
         with Leaky(preexec_fn=enter) as inside, Leaky() as outside:
             both = f"( sport = :{inside.port} or sport = :{outside.port} )"
             for spelled in (path, path.removeprefix(mount)):

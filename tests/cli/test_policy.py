@@ -64,23 +64,6 @@ class Policies(TestCase):
         self.assertEqual(report["summary"]["planned"], 0)
         return left["text"]
 
-    def cgroup(self, name):
-        """A new one, and what a process does to enter it."""
-        with open("/proc/mounts") as lines:
-            mounts = [line.split() for line in lines]
-        mount = next((words[1] for words in mounts if words[2] == "cgroup2"), None)
-        if mount is None:
-            self.skipTest("cgroup2 is not mounted")
-        path = f"{mount}/{name}"
-        os.mkdir(path)
-        self.addCleanup(os.rmdir, path)
-
-        def enter():
-            with open(f"{path}/cgroup.procs", "w") as procs:
-                procs.write("0")
-
-        return path, enter
-
     def ladder(self, leak, *more):
         return only(self.clear(leak, "-n", *more)["plan"]["steps"])["actions"]
 
@@ -149,7 +132,7 @@ class Rules(Policies):
 
     def test_a_protected_unit(self):
         unit = f"unwait-test-{os.getpid()}.service"
-        _, enter = self.cgroup(unit)
+        _, _, enter = self.own_cgroup(unit)
         with Leaky(preexec_fn=enter) as inside, Leaky() as outside:
             self.write({"protect": {"units": ["other", unit.removesuffix(".service")]}})
             self.assertIn(f"is protected by its unit, {unit}", self.denial(inside))
@@ -333,7 +316,7 @@ class Filters(Policies):
             self.assertEqual(leak.open_fds(), leak.fds)
 
     def test_cgroup(self):
-        path, enter = self.cgroup(f"unwait-test-{os.getpid()}")
+        _, path, enter = self.own_cgroup(f"unwait-test-{os.getpid()}")
         with Leaky(preexec_fn=enter) as inside, Leaky() as outside:
             for leak, denied in [(inside, "no"), (outside, False)]:
                 self.assertEqual(self.is_denied(leak, {"filter": f"cgroup {path}"}), denied)

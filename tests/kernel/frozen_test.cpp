@@ -24,12 +24,6 @@ namespace {
 using ptrace::CutEnding;
 using ptrace::Operation;
 
-void spin_for(std::chrono::microseconds time) {
-    using Clock = std::chrono::steady_clock;
-    for (const auto end = Clock::now() + time; Clock::now() < end;) {
-    }
-}
-
 /// A process that freezes and thaws a cgroup at random until the end of the block, and leaves it
 /// thawed.
 class Toggler {

@@ -11,15 +11,11 @@
 #include <string>
 
 namespace unwait::test {
-namespace {
-
 void spin_for(std::chrono::microseconds time) {
     using Clock = std::chrono::steady_clock;
     for (const auto end = Clock::now() + time; Clock::now() < end;) {
     }
 }
-
-}  // namespace
 
 int rounds_of_hitting() {
     const char* text = std::getenv("UNWAIT_ROUNDS");

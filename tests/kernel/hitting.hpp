@@ -15,6 +15,9 @@ namespace unwait::test {
 /// How often that is tried for each kind of target: UNWAIT_ROUNDS, by default 150.
 [[nodiscard]] int rounds_of_hitting();
 
+/// Keeps a processor busy as long as that: sleeps are not as exact.
+void spin_for(std::chrono::microseconds time);
+
 /// Calls `done` until it is true; false when that takes more than a minute.
 template <typename Done>
 [[nodiscard]] bool eventually(Done&& done) {

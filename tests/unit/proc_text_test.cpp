@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "proc_text.hpp"
+
 #include <doctest/doctest.h>
 #include <sys/syscall.h>
 
@@ -12,7 +14,6 @@
 #include "cgroup.hpp"
 #include "fd_info.hpp"
 #include "fd_table.hpp"
-#include "freezer.hpp"
 #include "proc_mount.hpp"
 #include "process.hpp"
 #include "runtime.hpp"
