@@ -17,13 +17,18 @@ void SurgeonProcess::hold_those(Chosen&& is_chosen) {
     const auto is_due = [&](const TracedThread& thread) {
         return thread.state() == TracedThread::State::running && is_chosen(thread);
     };
+    std::size_t awaited = 0;
     for (auto& thread : threads_) {
-        if (is_due(thread)) thread.interrupt();
+        if (!is_due(thread)) continue;
+        thread.interrupt();
+        ++awaited;
     }
     const std::uint64_t deadline = now_ns() + stop_patience;
     bool is_too_late = false;
     for (auto& thread : threads_) {
-        if (!is_due(thread) || hold(thread, deadline)) continue;
+        if (!is_due(thread)) continue;
+        const bool runs_elsewhere = awaited == 1 || thread.surveyed().running;
+        if (hold(thread, deadline, runs_elsewhere ? Spin::yes : Spin::no)) continue;
         is_too_late = is_too_late || thread.state() != TracedThread::State::gone;
     }
     if (is_too_late) retreat();
@@ -38,7 +43,7 @@ void SurgeonProcess::retreat() {
     const std::uint64_t deadline = now_ns() + retreat_patience;
     while (std::ranges::any_of(threads_, &TracedThread::is_awaited) && now_ns() < deadline) {
         for (auto& thread : threads_) {
-            if (thread.is_awaited() && hold(thread, now_ns())) thread.release(true);
+            if (thread.is_awaited() && hold(thread, now_ns(), Spin::no)) thread.release(true);
         }
         constexpr timespec pause{0, ns_per_ms};
         nanosleep(&pause, nullptr);
@@ -46,9 +51,9 @@ void SurgeonProcess::retreat() {
     give_up(refusal::too_slow, true);
 }
 
-bool SurgeonProcess::hold(TracedThread& thread, std::uint64_t deadline) {
-    if (!leaving_ || &thread != &vehicle()) return thread.hold(deadline, *filters_);
-    const auto stop = thread.wait(deadline);
+bool SurgeonProcess::hold(TracedThread& thread, std::uint64_t deadline, Spin spin) {
+    if (!leaving_ || &thread != &vehicle()) return thread.hold(deadline, *filters_, spin);
+    const auto stop = thread.wait(deadline, spin);
     if (stop == TracedThread::Stop::none || stop == TracedThread::Stop::gone) return false;
     leaving_ = false;
     return leave_blob(true) == BlobEnd::finished;

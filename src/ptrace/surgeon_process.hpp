@@ -73,7 +73,8 @@ private:
     void hold_everyone();
     template <typename Chosen>
     void hold_those(Chosen&& is_chosen);
-    [[nodiscard]] bool hold(TracedThread& thread, std::uint64_t deadline);
+    using Spin = TracedThread::Spin;
+    [[nodiscard]] bool hold(TracedThread& thread, std::uint64_t deadline, Spin spin);
     /// Gives up because a thread has not come to its stop in time, and awaits those that still do,
     /// while nobody is held.
     [[noreturn]] void retreat();

@@ -53,8 +53,8 @@ void TracedThread::interrupt() noexcept {
     if (::ptrace(PTRACE_INTERRUPT, tid(), nullptr, nullptr) != 0) state_ = State::gone;
 }
 
-TracedThread::Stop TracedThread::wait(std::uint64_t deadline) noexcept {
-    const std::uint64_t spin_until = now_ns() + spin_ns;
+TracedThread::Stop TracedThread::wait(std::uint64_t deadline, Spin spin) noexcept {
+    const std::uint64_t spin_until = spin == Spin::yes ? now_ns() + spin_ns : 0;
     while (state_ != State::gone) {
         siginfo_t info{};
         const int options = WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL;
@@ -90,9 +90,9 @@ void TracedThread::deliver() noexcept {
     state_ = State::running;
 }
 
-bool TracedThread::hold(std::uint64_t deadline, FilterCheck& filters) noexcept {
+bool TracedThread::hold(std::uint64_t deadline, FilterCheck& filters, Spin spin) noexcept {
     for (;;) {
-        switch (wait(deadline)) {
+        switch (wait(deadline, spin)) {
             case Stop::none:
             case Stop::gone:
                 return false;

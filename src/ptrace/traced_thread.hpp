@@ -42,9 +42,14 @@ public:
     /// PTRACE_INTERRUPT: the stop follows, wait() tells.
     void interrupt() noexcept;
 
-    /// Waits for the next stop until `deadline` (now_ns): first spinning, then for SIGCHLD, which
-    /// must be blocked.
-    [[nodiscard]] Stop wait(std::uint64_t deadline) noexcept;
+    /// Whether to stay awake for the first moment of a wait. A thread that runs elsewhere stops
+    /// sooner than we could fall asleep; one that sleeps may wake up on our own processor, where
+    /// it gets nowhere as long as we are awake.
+    enum class Spin : bool { no, yes };
+
+    /// Waits for the next stop until `deadline` (now_ns), asleep until SIGCHLD, which must be
+    /// blocked.
+    [[nodiscard]] Stop wait(std::uint64_t deadline, Spin spin = Spin::yes) noexcept;
 
     /// After Stop::signal: gives it the signal and asks for a stop before its handler's first
     /// instruction.
@@ -53,7 +58,8 @@ public:
     /// interrupt() must have been called: passes signals on until the thread is held; then reads
     /// its registers, cures its call and keeps its filters from what the kernel would call for it.
     /// False when the time was up (State::running) or it is gone.
-    [[nodiscard]] bool hold(std::uint64_t deadline, FilterCheck& filters) noexcept;
+    [[nodiscard]] bool hold(std::uint64_t deadline, FilterCheck& filters,
+                            Spin spin = Spin::yes) noexcept;
 
     enum class Preparation : std::uint8_t {
         done,
