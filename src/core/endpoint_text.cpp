@@ -79,10 +79,13 @@ std::optional<Address> parse_address(std::string_view text) {
 }
 
 std::string format_address(const Address& address) {
+    if (address.family == Family::inet) {
+        // Asked for several times a socket; inet_ntop(3) takes its way through printf.
+        const auto part = [&](std::size_t at) { return std::to_string(address.bytes[at]); };
+        return part(0) + '.' + part(1) + '.' + part(2) + '.' + part(3);
+    }
     std::array<char, INET6_ADDRSTRLEN> text{};
-    // It cannot fail: the family is known and the room suffices.
-    return inet_ntop(address.family == Family::inet ? AF_INET : AF_INET6, address.bytes.data(),
-                     text.data(), text.size());
+    return inet_ntop(AF_INET6, address.bytes.data(), text.data(), text.size());  // cannot fail
 }
 
 std::string format_endpoint(const Endpoint& endpoint) {

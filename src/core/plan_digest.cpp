@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "plan_digest.hpp"
 
+#include <nettle/sha2.h>
+
+#include <array>
 #include <concepts>
+#include <cstdint>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
 
 #include "recheck.hpp"
-#include "sha256.hpp"
 #include "text.hpp"
 #include "vocabulary.hpp"
 
@@ -17,12 +21,13 @@ namespace {
 /// Fields one after the other, each with its length in front, so that no two sequences read alike.
 class Canonical {
 public:
+    Canonical() { sha256_init(&sha_); }
+
     /// As JSON carries it: bytes that are no UTF-8 do not survive the way through a file.
     void add(std::string_view text) {
         const std::string valid = to_utf8(text);
-        sha_.add(std::to_string(valid.size()));
-        sha_.add(":");
-        sha_.add(valid);
+        update(std::to_string(valid.size()) + ":");
+        update(valid);
     }
     void add(std::integral auto number) { add(std::to_string(number)); }
     void add(const Endpoint& endpoint) { add(format_endpoint(endpoint)); }
@@ -36,10 +41,25 @@ public:
         return before != nullptr && words(*before) == words(process);
     }
 
-    [[nodiscard]] std::string finish() { return "sha256:" + sha_.finish(); }
+    /// Nothing may be added afterwards.
+    [[nodiscard]] std::string finish() {
+        constexpr std::string_view digits = "0123456789abcdef";
+        std::array<std::uint8_t, SHA256_DIGEST_SIZE> digest;
+        sha256_digest(&sha_, digest.size(), digest.data());
+        std::string text = "sha256:";
+        for (const unsigned byte : digest) {
+            text += digits[byte >> 4];
+            text += digits[byte & 0xf];
+        }
+        return text;
+    }
 
 private:
-    Sha256 sha_;
+    void update(std::string_view text) {
+        sha256_update(&sha_, text.size(), reinterpret_cast<const std::uint8_t*>(text.data()));
+    }
+
+    sha256_ctx sha_;
     const Process* described_ = nullptr;
 };
 

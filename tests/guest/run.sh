@@ -17,7 +17,7 @@ cd "$here/../.."
 out=$PWD/build-$architecture
 setup=(--werror)
 common=(meson ninja-build pkg-config cpio kmod xz-utils nlohmann-json3-dev doctest-dev clang)
-libraries=(libmnl-dev libunwind-dev libbpf-dev libboost-program-options-dev)
+libraries=(libmnl-dev nettle-dev libunwind-dev libbpf-dev libboost-program-options-dev)
 case $architecture in
 arm64)
     machine=(qemu-system-aarch64 -machine virt -cpu 'max,pauth-impdef=on')

@@ -138,6 +138,15 @@ TEST_CASE("nothing is done beyond the plan, and each of its steps is settled or 
     }
 }
 
+TEST_CASE("a digest is the SHA-256 of every field behind its length") {
+    Report report;
+    report.plan = Plan{};
+    // printf '24:1970-01-01T00:00:00.000Z0:0:1:01:05:600004:10002:204:20005:100003:all3:1001:0' |
+    // sha256sum
+    CHECK(digest_of_plan(report) ==
+          "sha256:5d8618609aa8e4859850349146f76b6f6afe6ff56bf6f4fa2dee31952c645a8f");
+}
+
 TEST_CASE("a digest tells plans apart and is the same for the same plan") {
     Report report;
     report.plan = plan_of(stuck());
