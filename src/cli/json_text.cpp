@@ -2,6 +2,8 @@
 #include "json_text.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "text.hpp"
@@ -10,7 +12,14 @@ namespace unwait::cli {
 
 namespace {
 
-bool is_plain(char c) { return c >= ' ' && c < '\x7f' && c != '"' && c != '\\'; }
+/// By byte: all that is written goes through this.
+constexpr std::array<bool, 256> plain = [] {
+    std::array<bool, 256> is{};
+    for (std::size_t byte = ' '; byte < 0x7f; ++byte) is[byte] = byte != '"' && byte != '\\';
+    return is;
+}();
+
+bool is_plain(char c) { return plain[static_cast<std::uint8_t>(c)]; }
 
 void append_unit(std::string& text, std::uint32_t unit) {
     constexpr std::string_view digits = "0123456789abcdef";

@@ -230,13 +230,15 @@ struct SockDiag::Impl {
             append(requests, message_of(SOCK_DIAG_BY_FAMILY, 0, exact_request(*socket)));
         }
         std::vector<std::optional<Socket>> found;
+        const std::string operation = "look-up of TCP sockets";
         const auto take = [&](int error, std::span<const std::byte> payload) {
-            const std::string operation = named("look-up", *asked[found.size()]);
-            if (error != 0 && error != ENOENT) throw Error(error, operation);
+            if (error != 0 && error != ENOENT) {
+                throw Error(error, named("look-up", *asked[found.size()]));
+            }
             found.push_back(error == 0 ? std::optional(parsed(payload, netns, operation))
                                        : std::nullopt);
         };
-        if (channel.exchange_each(requests, "look-up of TCP sockets", take) > 0) return found;
+        if (channel.exchange_each(requests, operation, take) > 0) return found;
         if (asked.size() == 1) throw Error(ENOBUFS, named("look-up", *asked.front()));
         return find_some(asked.first(1));
     }
