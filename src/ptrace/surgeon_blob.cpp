@@ -33,10 +33,10 @@ void SurgeonProcess::write_blob() {
     slot_size_ = (size + 15) / 16 * 16;
     const Cave::Header header{cave_magic, slot_size_};
     std::memcpy(image_.data(), &header, sizeof header);
-    if (::pwrite(memory_.get(), image_.data(), slot_size_, static_cast<off_t>(slot_)) !=
-        static_cast<ssize_t>(slot_size_)) {
-        give_up(refusal::not_writable);
-    }
+    const ssize_t written =
+        ::pwrite(memory_.get(), image_.data(), slot_size_, static_cast<off_t>(slot_));
+    if (written == 0) give_up(refusal::executed, true);
+    if (written != static_cast<ssize_t>(slot_size_)) give_up(refusal::not_writable);
 }
 
 SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
@@ -49,6 +49,12 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
     const bool may_be_left =
         !last_chunk_ && !waits_ && arch::blob_needs_nobody(vehicle().registers);
     write_blob();
+    // What vfork(2) has lent to it is still its parent's memory after execve(2), but no more its
+    // own.
+    if (!vehicle().finds_in_memory(slot_, cave_magic)) {
+        clear_slot();
+        give_up(refusal::executed, true);
+    }
     if (!relies_on_marks_) {
         for (const Cut* cut : to_cut_) record_.cuts[cut - cuts_.data()].committed = true;
     }

@@ -52,6 +52,7 @@ inline constexpr auto no_placeholder =
     "(prlimit --pid PID --nofile=NUMBER:), or free the number instead (--actions shutdown,close)";
 inline constexpr auto not_writable =
     "the [vdso] of the process cannot be written to (proc_mem.force_override?)";
+inline constexpr auto executed = "the process was just about to execute another program";
 inline constexpr auto churning = "the process starts threads faster than they can be held";
 }  // namespace refusal
 

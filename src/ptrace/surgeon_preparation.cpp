@@ -42,7 +42,8 @@ void SurgeonProcess::find_room() {
         give_up("another unwait is at work on this process", true);
     }
     cave_ = Cave::find(patient_.table, memory_);
-    if (!cave_) give_up("the process has no [vdso] in which code could be placed");
+    // One that is just executing another program has none for a moment.
+    if (!cave_) give_up("the process has no [vdso] in which code could be placed", true);
     auto room = cave_->room(memory_);
     const std::size_t whole = cave_->range().end - cave_->range().begin;
     const auto fits = [this](std::size_t size) {

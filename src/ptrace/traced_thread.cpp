@@ -149,6 +149,12 @@ bool TracedThread::start_at(std::uintptr_t address) noexcept {
     return true;
 }
 
+bool TracedThread::finds_in_memory(std::uintptr_t address, std::uint64_t word) const noexcept {
+    errno = 0;
+    const long found = ::ptrace(PTRACE_PEEKDATA, tid(), address, nullptr);
+    return errno == 0 && static_cast<std::uint64_t>(found) == word;
+}
+
 void TracedThread::cont() noexcept {
     ::ptrace(PTRACE_CONT, tid(), nullptr, nullptr);
     state_ = State::running;

@@ -77,6 +77,9 @@ public:
     /// Lets a prepared thread run from that address on, still seized. False when it is gone.
     [[nodiscard]] bool start_at(std::uintptr_t address) noexcept;
 
+    /// Whether this word stands there in what is its memory now. It must be held.
+    [[nodiscard]] bool finds_in_memory(std::uintptr_t address, std::uint64_t word) const noexcept;
+
     /// The signal that it is about to be given, 0 for none.
     [[nodiscard]] int signal() const noexcept { return is_held() ? 0 : signal_; }
 

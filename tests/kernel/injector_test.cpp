@@ -359,4 +359,26 @@ TEST_CASE("a program that executes itself all the time is neither held up nor ha
     CHECK(victim.ask("errors").starts_with("0 "));
 }
 
+TEST_CASE("a child that executes a program in the memory of its parent is not harmed") {
+    Victim victim({"runs-programs"});
+    const Cuts cuts(victim, victim.numbers("fds"));
+    const auto before = victim.fds();
+    int done = 0;
+    for (std::size_t i = 0; i < 200; ++i) {
+        const auto child = static_cast<pid_t>(victim.ask_number("child"));
+        try {
+            const ptrace::Patient patient{.id = process_id(child), .table = child, .sharers = {}};
+            const auto surgery =
+                ptrace::operate(patient, i % 2 == 0 ? Operation::close : Operation::replace,
+                                {&cuts.cuts[i % cuts.cuts.size()], 1});
+            done += surgery.cuts[0].ending == CutEnding::done ? 1 : 0;
+        } catch (const std::exception&) {
+            continue;  // it has ended
+        }
+    }
+    CHECK(done > 0);
+    CHECK(victim.ask("errors") == "0 none");
+    CHECK(victim.fds() == before);
+}
+
 }  // namespace unwait::test

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -181,44 +180,10 @@ void churn(Stage& stage, const Arguments& arguments) {
     stage.answer("started", [](const std::string&) { return std::to_string(started.load()); });
 }
 
-/// Until there is a line to read, this program again, out of one of several threads: every other
-/// time out of another than the first. The line is taken, and answered by the next ready line.
-[[noreturn]] void become_anew(long execs) {
-    const std::string count = "execs=" + std::to_string(execs + 1);
-    const auto execute = [&count] {
-        execl("/proc/self/exe", "victim", "execs", count.c_str(), nullptr);
-        fail("exec of /proc/self/exe");
-    };
-    for (int i = 0; i < 4; ++i) std::thread([] { pause(); }).detach();
-    if (execs % 2 == 0) execute();
-    std::thread(execute).join();
-    std::abort();
-}
-
-/// Holds `fds`. After `exec-often` it executes itself again and again until the next line comes,
-/// and then tells how often that was (`execs`).
-void execs(Stage& stage, const Arguments& arguments) {
-    const long execs = arguments.number("execs", 0);
-    if (execs == 1) must(write(STDOUT_FILENO, "0\n", 2), "write");
-    pollfd input{STDIN_FILENO, POLLIN, 0};
-    if (execs > 0 && must(poll(&input, 1, 0), "poll") == 0) become_anew(execs);
-    stage.tell("execs", static_cast<std::uint64_t>(execs));
-    if (execs > 0) {
-        char byte = 0;
-        while (must(read(STDIN_FILENO, &byte, 1), "read") == 1 && byte != '\n') continue;
-        return;
-    }
-    std::vector<int> fds;
-    for (int i = 0; i < 24; ++i) fds.push_back(must(eventfd(0, 0), "eventfd"));
-    stage.tell("fds", fds);
-    stage.answer("exec-often", [](const std::string&) -> std::string { become_anew(0); });
-}
-
 constexpr std::array table{
     NamedScenario{"blocked", blocked},   NamedScenario{"in-epoll", in_epoll},
     NamedScenario{"spinner", spinner},   NamedScenario{"closes-when-shut", closes_when_shut},
     NamedScenario{"sleepers", sleepers}, NamedScenario{"churn", churn},
-    NamedScenario{"execs", execs},
 };
 
 }  // namespace
