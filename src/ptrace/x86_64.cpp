@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
 #include <linux/audit.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 
@@ -47,6 +49,18 @@ bool may_be_disturbed(long call) noexcept {
     return std::ranges::find(disturbed_calls, call & ~x32_bit) != disturbed_calls.end();
 }
 
+/// tcdrain(3), which does nothing but wait; tcsendbreak(3) is the same request with another
+/// argument.
+bool only_waits(std::uint64_t request, std::uint64_t argument) noexcept {
+    return request == TCSBRK && argument != 0;
+}
+
+/// fallocate(2), in a file system that takes back what it had begun; but what moves the rest of the
+/// file must not be done twice.
+bool only_allocates(std::uint64_t mode) noexcept {
+    return (mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)) == 0;
+}
+
 bool runs_32_bit_code(const Registers& registers) noexcept {
     return registers.raw.cs == code_segment_32;
 }
@@ -57,6 +71,20 @@ bool is_i386_call(pid_t tid, const Registers& registers) noexcept {
     errno = 0;
     const long word = ::ptrace(PTRACE_PEEKTEXT, tid, registers.raw.rip - 2, nullptr);
     return errno == 0 && static_cast<std::uint16_t>(word) == int_80;
+}
+
+/// Whether a call that has ended with EINTR had done nothing yet.
+bool can_be_repeated(pid_t tid, const Registers& registers) noexcept {
+    const auto& raw = registers.raw;
+    const auto call = static_cast<long>(raw.orig_rax);
+    if (is_i386_call(tid, registers)) {
+        if (call == i386::call_ioctl) return only_waits(raw.rcx, raw.rdx);
+        if (call == i386::call_fallocate) return only_allocates(raw.rcx);
+        return i386::may_be_disturbed(call);
+    }
+    if (call == SYS_ioctl) return only_waits(raw.rsi, raw.rdx);
+    if (call == SYS_fallocate) return only_allocates(raw.rsi);
+    return may_be_disturbed(call);
 }
 
 }  // namespace
@@ -125,10 +153,7 @@ bool cure_interrupted_call(pid_t tid, const SampledCall&, Registers& registers) 
     auto& raw = registers.raw;
     // Results of 32-bit calls are as wide as others here.
     if (!in_system_call(registers) || static_cast<long>(raw.rax) != -EINTR) return true;
-    const auto call = static_cast<long>(raw.orig_rax);
-    const bool can_be_repeated =
-        is_i386_call(tid, registers) ? i386::may_be_disturbed(call) : may_be_disturbed(call);
-    if (!can_be_repeated) return true;
+    if (!can_be_repeated(tid, registers)) return true;
     raw.rax = static_cast<std::uint64_t>(-erestartnohand);
     return ::ptrace(PTRACE_POKEUSER, tid, offsetof(user_regs_struct, rax), raw.rax) == 0;
 }

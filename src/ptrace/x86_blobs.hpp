@@ -21,6 +21,8 @@ namespace amd64 {
 /// The same for 32-bit code, which is at home below 4 GiB, and what its call numbers mean.
 namespace i386 {
 
+inline constexpr long call_ioctl = 54;
+inline constexpr long call_fallocate = 324;
 /// Whether the call may end with EINTR after a stop, and whether it always does.
 [[nodiscard]] bool may_be_disturbed(long system_call) noexcept;
 [[nodiscard]] bool is_always_disturbed(long system_call) noexcept;

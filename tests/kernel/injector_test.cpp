@@ -211,6 +211,22 @@ TEST_CASE("no blocking call notices") {
     check_nothing_else_changed(victim);
 }
 
+#ifdef __x86_64__
+TEST_CASE("no call that looks for signals on its way is made to fail") {
+    Victim victim({"short-calls"});
+    for (int round = 0; round < 100; ++round) {
+        const auto fd = victim.ask_number("open /dev/null");
+        const Cuts cuts(victim, {fd});
+        const auto surgery = operate_patiently(patient_of(victim), Operation::close, cuts.cuts);
+        CHECK(surgery.refusal == "");
+        CHECK(surgery.cuts[0].ending == CutEnding::done);
+    }
+    const auto rounds = victim.ask_number("rounds");
+    while (victim.ask_number("rounds") < rounds + 100) CHECK(victim.alive());
+    check_nothing_else_changed(victim);
+}
+#endif
+
 TEST_CASE("registers and flags stay as they are") {
     for (const auto* scenario : {"registers"}) {
         Victim victim({scenario});

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <array>
@@ -180,10 +184,39 @@ void churn(Stage& stage, const Arguments& arguments) {
     stage.answer("started", [](const std::string&) { return std::to_string(started.load()); });
 }
 
+/// A terminal of which nobody reads what is written to it.
+int open_terminal() {
+    const int master = must(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), "posix_openpt");
+    must(grantpt(master), "grantpt");
+    must(unlockpt(master), "unlockpt");
+    return must(ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC), "TIOCGPTPEER");
+}
+
+/// Threads that make calls all the time which do not block here, but look for signals as if they
+/// did. One that fails is an error; `rounds` counts them.
+void short_calls(Stage& stage, const Arguments& arguments) {
+    make_close_wait(stage, arguments);
+    static std::atomic<std::uint64_t> rounds{0};
+    std::thread([terminal = open_terminal()] {
+        for (;; ++rounds) {
+            if (tcdrain(terminal) != 0) count_error("tcdrain");
+        }
+    }).detach();
+    std::thread([file = must(memfd_create("allocated", MFD_CLOEXEC), "memfd_create")] {
+        constexpr off_t size = 8 << 20;
+        for (;; ++rounds) {
+            if (fallocate(file, 0, 0, size) != 0) count_error("fallocate");
+            must(ftruncate(file, 0), "ftruncate");
+        }
+    }).detach();
+    stage.answer("rounds", [](const std::string&) { return std::to_string(rounds.load()); });
+}
+
 constexpr std::array table{
-    NamedScenario{"blocked", blocked},   NamedScenario{"in-epoll", in_epoll},
-    NamedScenario{"spinner", spinner},   NamedScenario{"closes-when-shut", closes_when_shut},
-    NamedScenario{"sleepers", sleepers}, NamedScenario{"churn", churn},
+    NamedScenario{"blocked", blocked},         NamedScenario{"in-epoll", in_epoll},
+    NamedScenario{"spinner", spinner},         NamedScenario{"closes-when-shut", closes_when_shut},
+    NamedScenario{"sleepers", sleepers},       NamedScenario{"churn", churn},
+    NamedScenario{"short-calls", short_calls},
 };
 
 }  // namespace
