@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <iterator>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "dead_man.hpp"
@@ -111,8 +112,11 @@ std::vector<TracedThread> SurgeonProcess::seize_vehicle(std::span<const Surveyed
                (thread.tid == patient_.table ||
                 sys::same_fd_table(thread.tid, patient_.table) == sys::Same::yes);
     });
-    std::ranges::stable_sort(able, {}, [](const SurveyedThread& thread) {
-        return std::pair(thread.may_be_filtered, thread.fitness);
+    // What the process ignores is queued all the same while its receiver, mostly the first thread,
+    // is traced, and then interrupts the call of a thread that is not held, and so not mended.
+    std::ranges::stable_sort(able, {}, [this](const SurveyedThread& thread) {
+        const bool receives = freeze_ == Freeze::one && thread.tid == thread.process;
+        return std::tuple(thread.may_be_filtered, receives, thread.fitness);
     });
     std::string objection;
     std::vector<TracedThread> seized;
@@ -173,6 +177,7 @@ void SurgeonProcess::rehearse() {
     arm_dead_man(preparation_patience);
     find_room();
     record_.room = chunk_limit_;
+    freeze_ = Freeze::one;
     threads_ = seize_vehicle(survey_threads({&patient_.id, 1}));
     vehicle_ = threads_.size() - 1;
     check_identity();

@@ -227,6 +227,20 @@ TEST_CASE("no call that looks for signals on its way is made to fail") {
 }
 #endif
 
+TEST_CASE("a signal that is ignored interrupts nobody while a single thread is held") {
+    Victim victim({"ignored-signals"});
+    const auto patient = patient_of(victim, Freeze::one);
+    for (int round = 0; round < 50; ++round) {
+        const auto fd = victim.ask_number("open /dev/null");
+        const Cuts cuts(victim, {fd});
+        const auto surgery = operate_patiently(patient, Operation::close, cuts.cuts);
+        CHECK(surgery.cuts[0].ending == CutEnding::done);
+        CHECK(ptrace::rehearse(patient, Operation::close).refusal == "");
+    }
+    CHECK(victim.ask("results") == "epoll_wait=blocked");
+    check_nothing_else_changed(victim);
+}
+
 TEST_CASE("registers and flags stay as they are") {
     for (const auto* scenario : {"registers"}) {
         Victim victim({scenario});

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,7 +11,9 @@
 #include <cstdlib>
 #include <thread>
 
+#include "blocked.hpp"
 #include "connections.hpp"
+#include "old_calls.hpp"
 #include "scenarios.hpp"
 
 namespace victim {
@@ -93,7 +96,22 @@ void signal_order(Stage& stage, const Arguments& arguments) {
     });
 }
 
-constexpr std::array table{NamedScenario{"signal-order", signal_order}};
+/// A thread waits for events, while signals that the process ignores come all the time.
+void ignored_signals(Stage& stage, const Arguments& arguments) {
+    make_close_wait(stage, arguments);
+    const int epoll = must(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+    stage.tell("tid", block_in(stage, {"epoll_wait", call_of_epoll_wait, [epoll] {
+                                           epoll_event event{};
+                                           return epoll_wait(epoll, &event, 1, -1);
+                                       }}));
+    const pid_t victim = getpid();
+    if (fork_child() != 0) return;
+    while (kill(victim, SIGWINCH) == 0) continue;
+    _exit(0);
+}
+
+constexpr std::array table{NamedScenario{"signal-order", signal_order},
+                           NamedScenario{"ignored-signals", ignored_signals}};
 
 }  // namespace
 
