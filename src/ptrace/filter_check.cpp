@@ -2,15 +2,19 @@
 #include "filter_check.hpp"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <initializer_list>
 #include <optional>
 #include <string_view>
 
+#include "file.hpp"
+#include "proc_text.hpp"
 #include "unwait/error.hpp"
 
 namespace unwait::ptrace {
@@ -81,6 +85,15 @@ std::string FilterCheck::objection_to(std::span<const NamedCall> calls, pid_t ti
                std::string(advice);
     }
     return {};
+}
+
+bool FilterCheck::may_read() {
+    const std::string status = sys::text_or_empty(AT_FDCWD, "/proc/self/status");
+    const std::string_view effective = sys::status_field(status, "CapEff").value_or("");
+    std::uint64_t capabilities = 0;
+    std::from_chars(effective.data(), effective.data() + effective.size(), capabilities, 16);
+    return (capabilities >> CAP_SYS_ADMIN & 1) != 0 &&
+           sys::status_field(status, "Seccomp").value_or("0") == "0";
 }
 
 std::string FilterCheck::unreadable(pid_t tid, int error) {

@@ -56,6 +56,10 @@ public:
     /// then on they are what is_unchanged() asks for.
     [[nodiscard]] std::string objection(pid_t tid, const arch::Registers& registers);
 
+    /// Whether read() can work at all, by what the kernel asks of who reads filters; that it is the
+    /// first user namespace's capability does not show.
+    [[nodiscard]] static bool may_read();
+
     /// Why a thread's filters could not be read.
     [[nodiscard]] static std::string unreadable(pid_t tid, int error);
 

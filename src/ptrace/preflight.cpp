@@ -10,6 +10,7 @@
 #include "arch.hpp"
 #include "cave.hpp"
 #include "fd.hpp"
+#include "filter_check.hpp"
 #include "survey.hpp"
 #include "unwait/error.hpp"
 #include "yama.hpp"
@@ -53,6 +54,13 @@ std::optional<std::string> obstacle(const ProcessId& id, pid_t table) {
         const auto threads = survey_threads({&id, 1});
         if (std::ranges::none_of(threads, is_able)) {
             return pid + " has no thread that could make the call: " + why_unable(threads);
+        }
+        const bool must_read = std::ranges::none_of(threads, [](const SurveyedThread& thread) {
+            return !thread.may_be_filtered && is_able(thread);
+        });
+        if (must_read && !FilterCheck::may_read()) {
+            const auto first = std::ranges::find_if(threads, is_able);
+            return pid + ": " + FilterCheck::unreadable(first->tid, EPERM);
         }
     } catch (const Error& error) {
         return error.what();

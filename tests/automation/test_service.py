@@ -326,8 +326,14 @@ class Capabilities(TestCase):
 
         with Leaky(user=THEIR_UID, preexec_fn=filtered) as leak:
             told = self.clear(leak, self.ALL_OF_UNIT, "--actions", "close")
-            self.assertIn("CAP_SYS_ADMIN", told.stdout)
+            self.assertIn("CAP_SYS_ADMIN", only(told.report["plan"]["left_alone"])["text"])
             self.assertEqual(leak.open_fds(), leak.fds)
+            # What is possible is done, and said before.
+            for actions in ("auto", "shutdown,close"):
+                told = self.clear(leak, self.ALL_OF_UNIT, "--actions", actions, "-n")
+                step = only(told.report["plan"]["steps"])
+                self.assertEqual(step["actions"], ["shutdown"])
+                self.assertIn("CAP_SYS_ADMIN", step["reason"])
             more = [*self.ALL_OF_UNIT, "sys_admin"]
             self.assert_cleared(self.clear(leak, more, "--actions", "close"))
 

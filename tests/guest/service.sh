@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # usage: tests/guest/service.sh
 # Boots Debian 12 with its own systemd and kernel in qemu, where the installed unwait.service has to do what
-# its policy allows, as nobody and in its sandbox: see service-proof.sh. Takes about ten minutes at first, then three; needs Debian,
-# root and a mirror. The last line is "N passed, N failed"; the exit status is 0 only when nothing failed.
+# its policy allows, as nobody and in its sandbox: see service-proof.sh. Takes about ten minutes at first, then
+# three. Needs Debian, root and a mirror. The last line is "N passed, N failed"; the exit status is 0 only when
+# nothing failed.
 # UNWAIT_GUEST_PATIENCE: seconds until the machine is turned off (1800).
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
@@ -33,8 +34,7 @@ cat >"$root/etc/unwait/policy.json" <<'POLICY'
   "policy_version": 1,
   "limits": {"cool_down": "1h"},
   "rules": [
-    {"match": {"unit": ["api"]}, "actions": ["shutdown", "close"], "settle": "100ms"},
-    {"match": {"unit": ["hardened"]}, "actions": ["shutdown"], "settle": "100ms"}
+    {"match": {"unit": ["api", "hardened"]}, "actions": ["shutdown", "close"]}
   ],
   "default": "deny"
 }

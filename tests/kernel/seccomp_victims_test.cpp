@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 // No target is harmed by its own seccomp filters, and none stands in the way that need not.
 #include <doctest/doctest.h>
+#include <linux/capability.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -11,12 +15,22 @@
 #include <vector>
 
 #include "operating.hpp"
+#include "preflight.hpp"
 
 namespace unwait::test {
 namespace {
 
 using ptrace::CutEnding;
 using ptrace::Operation;
+
+void give_up(unsigned capability) {
+    __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
+    std::array<__user_cap_data_struct, 2> all{};
+    bool done = ::syscall(SYS_capget, &head, all.data()) == 0;
+    all.at(capability / 32).effective &= ~(1U << capability % 32);
+    done = done && ::syscall(SYS_capset, &head, all.data()) == 0;
+    if (!done) ::_exit(1);
+}
 
 /// Operates on the victim's fd once; it must have been freed, or be untouched for a reason with
 /// these words.
@@ -96,6 +110,20 @@ TEST_CASE("many filters are read, each of which may stand against it") {
         }
         expect({"seccomp", "call=" + call, "filters=300"}, Operation::close, "cannot be read");
     }
+}
+
+TEST_CASE("who may not read filters is told so before anything is stopped") {
+    const auto obstacle_for_less = [](const std::vector<std::string>& words) {
+        const Victim victim(words);
+        const auto patient = patient_of(victim);
+        return told_by_child([&patient] {
+            give_up(CAP_SYS_ADMIN);
+            return ptrace::obstacle(patient.id, patient.table).value_or("nothing");
+        });
+    };
+    CHECK(obstacle_for_less({"seccomp", "call=none"}).find("CAP_SYS_ADMIN") != std::string::npos);
+    CHECK(obstacle_for_less({"seccomp", "call=none", "idler=1", "scope=main"}) == "nothing");
+    CHECK(obstacle_for_less({"close-wait"}) == "nothing");
 }
 
 TEST_CASE("a filter that looks at the fd is asked about this fd") {
