@@ -5,7 +5,7 @@
 # them (siege.cpp): stress-ng's stressors and the tests of CPython (default: both), or those of them
 # that are named. Under siege a test must end as it ends alone: one that fails is run alone, and, if
 # it passes there, once more under siege. The last line is "N passed, N failed"; the exit status is 0
-# only when nothing failed. Needs Debian, and root. Takes about 15 minutes.
+# only when nothing failed. Needs Debian, and root. Takes about half an hour.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
