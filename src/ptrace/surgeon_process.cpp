@@ -123,7 +123,10 @@ void SurgeonProcess::record_finished_cuts() {
 void SurgeonProcess::note_cost(std::size_t count, std::uint64_t ns) noexcept {
     if (smallest_.count == 0) smallest_ = {count, ns};
     const bool tells = count >= 2 * smallest_.count && ns > smallest_.ns;
-    const std::uint64_t each = tells ? (ns - smallest_.ns) / (count - smallest_.count) : ns / count;
+    const std::uint64_t measured =
+        tells ? (ns - smallest_.ns) / (count - smallest_.count) : ns / count;
+    // Where the smallest was disturbed, the difference tells nothing.
+    const std::uint64_t each = std::max(measured, least_cut_ns);
     cheapest_cut_ns_ = cheapest_cut_ns_ == 0 ? each : std::min(cheapest_cut_ns_, each);
 }
 

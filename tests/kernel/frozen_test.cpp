@@ -28,11 +28,12 @@ using ptrace::Operation;
 /// thawed.
 class Toggler {
 public:
-    explicit Toggler(const Cgroup& cgroup) : cgroup_(cgroup), pid_(::fork()) {
+    /// `round`: each has other moments, and the same each time.
+    Toggler(const Cgroup& cgroup, int round) : cgroup_(cgroup), pid_(::fork()) {
         REQUIRE(pid_ >= 0);
         if (pid_ != 0) return;
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same rounds each time
+        std::mt19937 random(static_cast<unsigned>(round));
         std::uniform_int_distribution<int> delays(0, 2000);
         for (;;) {
             cgroup.freeze();
@@ -182,7 +183,7 @@ TEST_CASE("frozen at any instant: no register changes, and only the intended fd 
                 const Cuts cuts(victim, {fd});
                 bool is_done = false;
                 {
-                    const Toggler toggler(cgroup);
+                    const Toggler toggler(cgroup, round);
                     const auto surgery =
                         ptrace::operate(patient_of(victim), Operation::close, cuts.cuts);
                     is_done = surgery.cuts[0].ending == CutEnding::done;
