@@ -30,8 +30,7 @@ void write_array(ResultStream& stream, const char* name, const Values& values, C
     stream.write(Json(name).text() + ":[");
     const char* before = "\n";
     for (const auto& value : values) {
-        stream.write(before);
-        stream.write(Json(convert(value)).text());
+        stream.write(before + Json(convert(value)).text());
         before = ",\n";
     }
     stream.write(values.empty() ? "]" : "\n]");

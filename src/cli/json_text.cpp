@@ -55,43 +55,37 @@ std::uint32_t take_point(std::string_view& utf8) {
     return point;
 }
 
-void append_string(std::string& text, std::string_view value) {
-    text += '"';
-    if (std::ranges::all_of(value, is_plain)) {
-        text += value;
-    } else {
-        const std::string utf8 = to_utf8(value);
-        for (std::string_view rest = utf8; !rest.empty();) {
-            if (is_plain(rest.front())) {
-                text += rest.front();
-                rest.remove_prefix(1);
-            } else {
-                append_escaped(text, take_point(rest));
-            }
-        }
-    }
-    text += '"';
-}
-
 void append_member(std::string& text, const JsonText::Member& member) {
     const auto& [name, value] = member;
-    text.append("\"").append(name).append("\":");
-    value.append_to(text);
+    text.append("\"").append(name).append("\":").append(value.text());
 }
 
 }  // namespace
 
-void JsonPart::append_to(std::string& text) const {
-    if (is_string_) {
-        append_string(text, text_);
+JsonText::JsonText(std::string_view value) {
+    text_.reserve(value.size() + 2);
+    text_ += '"';
+    if (std::ranges::all_of(value, is_plain)) {
+        text_ += value;
     } else {
-        text.append(text_).append(digits_.data(), digit_count_);
+        const std::string utf8 = to_utf8(value);
+        for (std::string_view rest = utf8; !rest.empty();) {
+            if (is_plain(rest.front())) {
+                text_ += rest.front();
+                rest.remove_prefix(1);
+            } else {
+                append_escaped(text_, take_point(rest));
+            }
+        }
     }
+    text_ += '"';
 }
 
 JsonText::JsonText(std::initializer_list<Member> members) {
     std::size_t size = 2;
-    for (const auto& [name, value] : members) size += name.size() + value.size() + 4;
+    for (const Member& member : members) {
+        size += member.first.size() + member.second.text().size() + 4;
+    }
     text_.reserve(size);
     text_ += '{';
     for (const Member& member : members) {
@@ -101,11 +95,16 @@ JsonText::JsonText(std::initializer_list<Member> members) {
     text_ += '}';
 }
 
-void JsonText::push_back(const JsonPart& element) {
+JsonText JsonText::array() {
+    JsonText array;
+    array.text_ = "[]";
+    return array;
+}
+
+void JsonText::push_back(const JsonText& element) {
     text_.back() = ',';
     if (text_.size() == 2) text_.pop_back();
-    element.append_to(text_);
-    text_ += ']';
+    text_.append(element.text_).append("]");
 }
 
 void JsonText::add(const Member& member) {

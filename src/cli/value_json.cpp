@@ -23,7 +23,7 @@ Json endpoint_json(const Endpoint& endpoint) {
 
 /// The path of the holders' cgroup, when they agree.
 Json cgroup_json(std::span<const Holder> holders) {
-    if (holders.empty() || holders.front().process->cgroup.empty()) return Json(nullptr);
+    if (holders.empty() || holders.front().process->cgroup.empty()) return nullptr;
     const std::string& path = holders.front().process->cgroup;
     const bool agreed = std::ranges::all_of(
         holders, [&](const Holder& holder) { return holder.process->cgroup == path; });
@@ -31,7 +31,7 @@ Json cgroup_json(std::span<const Holder> holders) {
 }
 
 Json container_json(const Process& process) {
-    if (process.container.empty()) return Json(nullptr);
+    if (process.container.empty()) return nullptr;
     return {{"runtime", process.container_runtime}, {"id", process.container}};
 }
 
@@ -47,8 +47,8 @@ Json holder_json(const Holder& holder) {
         }
     }
     Json threads = Json::array();
-    for (const auto& [tid, numbers] : of_threads) {
-        threads.push_back(Json{{"tid", tid}, {"fds", numbers}});
+    for (auto& [tid, numbers] : of_threads) {
+        threads.push_back({{"tid", tid}, {"fds", std::move(numbers)}});
     }
     return {{"pid", process.id.pid},
             {"start_time", process.id.start_time},

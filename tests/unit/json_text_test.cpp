@@ -12,7 +12,7 @@
 namespace unwait::cli {
 
 TEST_CASE("JSON values are their text") {
-    CHECK(JsonText(nullptr).text() == "null");
+    CHECK(JsonText().text() == "null");
     CHECK(JsonText(true).text() == "true");
     CHECK(JsonText(std::numeric_limits<std::uint64_t>::max()).text() == "18446744073709551615");
     CHECK(JsonText(std::numeric_limits<std::int64_t>::min()).text() == "-9223372036854775808");
@@ -22,7 +22,7 @@ TEST_CASE("JSON values are their text") {
     CHECK(array.text() == "[]");
     array.push_back(1);
     CHECK(array.text() == "[1]");
-    array.push_back(JsonText{{"a", nullptr}, {"b", JsonText::array()}});
+    array.push_back({{"a", nullptr}, {"b", JsonText::array()}});
     CHECK(array.text() == R"([1,{"a":null,"b":[]}])");
 }
 
