@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// usage: siege COMMAND [ARGUMENT...]
-/// Runs a command with sockets in CLOSE-WAIT that it does not know of, at numbers that it does not
-/// use, and all its descendants inherit. Until it ends they are closed and replaced, and threads
-/// sampled, in one process after the other, every few milliseconds. The command should not notice:
-/// the exit status is that of the command. What was done is told on standard error.
+// usage: siege COMMAND [ARGUMENT...]
+// Runs a command with sockets in CLOSE-WAIT that it does not know of, at numbers that it does not
+// use, and all its descendants inherit. Until it ends they are closed and replaced, and threads
+// sampled, in one process after the other, every few milliseconds. The command should not notice:
+// the exit status is that of the command. What was done is told on standard error.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/wait.h>
