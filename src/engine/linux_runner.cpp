@@ -29,8 +29,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds first_slice{2};
 constexpr milliseconds longest_slice{50};
 
-constexpr std::size_t worth_a_thread = 128;  // sockets
-
 /// The application, or somebody for it, has closed its side.
 bool is_ending(TcpState state) {
     constexpr StateMask ending = mask_of(TcpState::fin_wait_1) | mask_of(TcpState::fin_wait_2) |

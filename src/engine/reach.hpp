@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -12,6 +14,9 @@
 #include "unwait/tcp.hpp"
 
 namespace unwait {
+
+/// How many sockets are worth a thread of their own (sys::in_parallel).
+inline constexpr std::size_t worth_a_thread = 128;
 
 /// A duplicate of a holder's fd, or why there is none.
 struct Reached {

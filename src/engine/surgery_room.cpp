@@ -47,7 +47,6 @@ void do_not_linger(int socket) noexcept {
 
 /// The kernel ends each connection as its last reference goes, on any processor.
 void let_go(std::vector<sys::Fd>& references) {
-    constexpr std::size_t worth_a_thread = 128;
     sys::in_parallel(references.size(), worth_a_thread,
                      [&](std::size_t at) { references[at].reset(); });
 }

@@ -8,13 +8,13 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <initializer_list>
 #include <optional>
 #include <string_view>
 
 #include "file.hpp"
 #include "proc_text.hpp"
+#include "text_scan.hpp"
 #include "unwait/error.hpp"
 
 namespace unwait::ptrace {
@@ -89,9 +89,8 @@ std::string FilterCheck::objection_to(std::span<const NamedCall> calls, pid_t ti
 
 bool FilterCheck::may_read() {
     const std::string status = sys::text_or_empty(AT_FDCWD, "/proc/self/status");
-    const std::string_view effective = sys::status_field(status, "CapEff").value_or("");
-    std::uint64_t capabilities = 0;
-    std::from_chars(effective.data(), effective.data() + effective.size(), capabilities, 16);
+    const auto effective = sys::status_field(status, "CapEff").value_or("");
+    const auto capabilities = sys::to_number<std::uint64_t>(effective, 16).value_or(0);
     return (capabilities >> CAP_SYS_ADMIN & 1) != 0 &&
            sys::status_field(status, "Seccomp").value_or("0") == "0";
 }
