@@ -14,6 +14,7 @@
 
 #include "file.hpp"
 #include "proc_text.hpp"
+#include "surgeon_limits.hpp"
 #include "text_scan.hpp"
 #include "unwait/error.hpp"
 
@@ -82,7 +83,7 @@ std::string FilterCheck::objection_to(std::span<const NamedCall> calls, pid_t ti
         const auto returned = chain_.answer(call, evaluator_);
         if (seccomp::lets_pass(returned)) continue;
         return seccomp_of(tid) + " stands against " + name + "(): it " + consequence_of(returned) +
-               std::string(advice);
+               std::string(refusal::advice);
     }
     return {};
 }
@@ -97,7 +98,7 @@ bool FilterCheck::may_read() {
 
 std::string FilterCheck::unreadable(pid_t tid, int error) {
     const auto because = [&](const char* reason) {
-        return seccomp_of(tid) + " cannot be read: " + reason + std::string(advice);
+        return seccomp_of(tid) + " cannot be read: " + reason + std::string(refusal::advice);
     };
     switch (error) {
         case EACCES:

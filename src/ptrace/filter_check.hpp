@@ -38,10 +38,6 @@ struct NamedCall {
 /// too one request tells whether that result still stands.
 class FilterCheck {
 public:
-    /// What its objections end with.
-    static constexpr std::string_view advice =
-        "; --actions shutdown makes the process call nothing";
-
     /// `blob` is the address that the code will have.
     FilterCheck(Operation operation, std::span<const Cut> cuts, std::uintptr_t blob)
         : operation_(operation), cuts_(cuts), blob_(blob) {}

@@ -19,6 +19,8 @@ constexpr int attempts = 3;
 constexpr int attempts_to_rehearse = 10;  // nothing is changed by any of them
 constexpr auto killed_early =
     "the surgeon was killed before it had finished (it took too long, or somebody killed it)";
+constexpr auto advice_to_wait =
+    "; this may pass: run again, or --actions shutdown, which stops nobody";
 
 std::unique_ptr<Record, Unmap> share_surgeon_record(std::size_t cuts) {
     auto record = share_record<Record>(cuts * sizeof(Record::Entry));
@@ -70,10 +72,11 @@ Surgery operate(const Patient& patient, Operation operation, std::span<const Cut
         left = std::move(still_left);
         indexes = std::move(still_left_indexes);
         surgery.refusal = ended ? record->refusal.data() : killed_early;
-        // The target may have got to the end of what the surgeon had begun.
-        if (left.empty()) surgery.refusal.clear();
         if (ended && !record->transient) break;
+        surgery.refusal += advice_to_wait;
     }
+    // The target may have got to the end of what the surgeon had begun.
+    if (left.empty()) surgery.refusal.clear();
     return surgery;
 }
 
@@ -92,8 +95,8 @@ Rehearsal rehearse(const Patient& patient, Operation operation) {
         rehearsal.redirects_calls = record->redirects_calls;
         if (ended && !record->transient) break;
     }
-    if (rehearsal.refusal.ends_with(FilterCheck::advice)) {
-        rehearsal.refusal.resize(rehearsal.refusal.size() - FilterCheck::advice.size());
+    if (rehearsal.refusal.ends_with(refusal::advice)) {
+        rehearsal.refusal.resize(rehearsal.refusal.size() - refusal::advice.size());
     }
     return rehearsal;
 }

@@ -27,8 +27,8 @@ void SurgeonProcess::hold_those(Chosen&& is_chosen) {
     bool is_too_late = false;
     for (auto& thread : threads_) {
         if (!is_due(thread)) continue;
-        const bool runs_elsewhere = awaited == 1 || thread.surveyed().running;
-        if (hold(thread, deadline, runs_elsewhere ? Spin::yes : Spin::no)) continue;
+        const bool comes_at_once = awaited == 1 || thread.surveyed().running;
+        if (hold(thread, deadline, comes_at_once ? Spin::yes : Spin::no)) continue;
         is_too_late = is_too_late || thread.state() != TracedThread::State::gone;
     }
     if (is_too_late) retreat();

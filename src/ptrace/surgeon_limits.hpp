@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 /// How long the surgeon, and who samples a stack, wait for what, and what the surgeon says when
 /// that was not long enough.
@@ -37,6 +38,8 @@ inline constexpr int attempts_per_chunk = 5;
 inline constexpr int passes_for_newcomers = 20;
 
 namespace refusal {
+/// What some end with.
+inline constexpr std::string_view advice = "; --actions shutdown makes the process call nothing";
 inline constexpr auto killed = "the process was killed meanwhile";
 inline constexpr auto too_slow =
     "a thread of the process did not stop in time (frozen by its cgroup, in uninterruptible sleep, "

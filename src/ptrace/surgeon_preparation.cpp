@@ -29,7 +29,12 @@ bool try_to_seize(TracedThread& thread) {
     if (error == 0) return true;
     // EPERM: it waits to be reaped.
     if (error == ESRCH || (error == EPERM && has_ended(thread.surveyed()))) return false;
-    throw Error(error, "PTRACE_SEIZE of thread " + std::to_string(thread.tid()));
+    std::string what = "PTRACE_SEIZE of thread " + std::to_string(thread.tid());
+    if (const pid_t tracer = tracer_of(thread.surveyed()); tracer != 0) {
+        what += ", which pid " + std::to_string(tracer) +
+                " traces (end that tracer, or --actions shutdown, which traces nobody)";
+    }
+    throw Error(error, what);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "file.hpp"
 #include "freezer.hpp"
 #include "proc_text.hpp"
+#include "surgeon_limits.hpp"
 #include "task_list.hpp"
 #include "text_scan.hpp"
 #include "unwait/error.hpp"
@@ -34,6 +35,10 @@ SurveyedThread survey_below(int directory, const std::string& prefix, pid_t proc
     thread.tid = tid;
     thread.process = process;
     return thread;
+}
+
+std::string directory_of(const SurveyedThread& thread) {
+    return "/proc/" + std::to_string(thread.process) + "/task/" + std::to_string(thread.tid);
 }
 
 }  // namespace
@@ -90,10 +95,12 @@ bool is_able(const SurveyedThread& thread) {
 }
 
 std::string why_unable(std::span<const SurveyedThread> threads) {
-    const bool is_frozen = std::ranges::any_of(threads, sys::is_frozen, &SurveyedThread::tid);
-    return is_frozen ? "its cgroup is frozen, and nothing in it runs before that is thawed (docker "
-                       "unpause, systemctl thaw)"
-                     : "each is in seccomp's strict mode, in uninterruptible sleep or exiting";
+    if (std::ranges::any_of(threads, sys::is_frozen, &SurveyedThread::tid)) {
+        return "its cgroup is frozen, and nothing in it runs before that is thawed (docker "
+               "unpause, systemctl thaw)";
+    }
+    return "each is in seccomp's strict mode, in uninterruptible sleep or exiting" +
+           std::string(refusal::advice);
 }
 
 bool is_still(const ProcessId& id) {
@@ -103,10 +110,13 @@ bool is_still(const ProcessId& id) {
 }
 
 bool has_ended(const SurveyedThread& thread) {
-    const auto now = sys::parse_stat(
-        sys::text_or_empty(AT_FDCWD, "/proc/" + std::to_string(thread.process) + "/task/" +
-                                         std::to_string(thread.tid) + "/stat"));
+    const auto now = sys::parse_stat(sys::text_or_empty(AT_FDCWD, directory_of(thread) + "/stat"));
     return !now || now->is_zombie();
+}
+
+pid_t tracer_of(const SurveyedThread& thread) {
+    const auto status = sys::text_or_empty(AT_FDCWD, directory_of(thread) + "/status");
+    return sys::to_number<pid_t>(sys::status_field(status, "TracerPid").value_or("")).value_or(0);
 }
 
 sys::Fd open_task_directory(pid_t process) {

@@ -46,7 +46,7 @@ struct SurveyedThread {
 /// Whether it can make a call: it is fit, and the freezer of its cgroup lets it run.
 [[nodiscard]] bool is_able(const SurveyedThread& thread);
 
-/// What keeps all of these threads from it.
+/// What keeps all of these threads from it, and what to do about that.
 [[nodiscard]] std::string why_unable(std::span<const SurveyedThread> threads);
 
 /// Whether the pid is still that process.
@@ -54,6 +54,9 @@ struct SurveyedThread {
 
 /// Whether a thread that was alive has exited since.
 [[nodiscard]] bool has_ended(const SurveyedThread& thread);
+
+/// Who traces the thread just now; 0: nobody that can be seen.
+[[nodiscard]] pid_t tracer_of(const SurveyedThread& thread);
 
 /// An open /proc/PID/task. Throws Error.
 [[nodiscard]] sys::Fd open_task_directory(pid_t process);

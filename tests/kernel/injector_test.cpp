@@ -356,9 +356,13 @@ TEST_CASE("a traced process, and a thread that cannot be stopped, are refused wi
         Victim victim({scenario});
         const Cuts cuts(victim, {victim.number("fd")});
         const auto tracer = tracer_of(victim.pid());
+        const std::string why =
+            scenario == "traced" ? "which pid " + tracer + " traces" : "in uninterruptible sleep";
         const auto before = victim.fds();
         const auto surgery = ptrace::operate(patient_of(victim), Operation::close, cuts.cuts);
-        CHECK(surgery.refusal != "");
+        CAPTURE(surgery.refusal);
+        CHECK(surgery.refusal.find(why) != std::string::npos);
+        CHECK(surgery.refusal.find("--actions shutdown") != std::string::npos);
         CHECK(surgery.cuts[0].ending == CutEnding::untouched);
         CHECK(victim.fds() == before);
         CHECK(victim.alive());
