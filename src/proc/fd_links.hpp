@@ -21,6 +21,7 @@ public:
     [[nodiscard]] std::optional<bool> leads_to(int fd, std::uint64_t inode) const;
 
 private:
+    pid_t tid_;
     std::optional<sys::Fd> directory_;  ///< absent: the thread has gone
     bool denied_ = false;
 };

@@ -46,6 +46,10 @@ Same same_file(pid_t pid, int theirs, int ours) noexcept {
     return sameness(compare(pid, ::gettid(), KCMP_FILE, theirs, ours));
 }
 
+bool is_closed(pid_t pid, int fd) noexcept {
+    return sameness(compare(pid, pid, KCMP_FILE, fd, fd)) == Same::gone;
+}
+
 Same same_fd_table(pid_t a, pid_t b) noexcept { return sameness(compare(a, b, KCMP_FILES, 0, 0)); }
 
 std::optional<std::strong_ordering> order_of_fd_tables(pid_t a, pid_t b) noexcept {

@@ -22,6 +22,10 @@ enum class Same : std::uint8_t { yes, no, gone, unknown };
 /// gone: no such fd or process; unknown: the kernel cannot say (ENOSYS, EPERM).
 [[nodiscard]] Same same_file(pid_t pid, int theirs, int ours) noexcept;
 
+/// Whether nothing is open at this number in the process or thread; false also where the kernel
+/// cannot say.
+[[nodiscard]] bool is_closed(pid_t pid, int fd) noexcept;
+
 /// Whether two threads share one fd table (kcmp(2) KCMP_FILES).
 [[nodiscard]] Same same_fd_table(pid_t a, pid_t b) noexcept;
 

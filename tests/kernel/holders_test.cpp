@@ -129,6 +129,21 @@ TEST_CASE("a thread with a table of its own holds what the process does not") {
     CHECK(FdLinks(victim.pid(), victim.pid()).leads_to(held.fd, inode) == false);
 }
 
+TEST_CASE("each question about a link is answered by what is open just then") {
+    sys::Fd socket = new_socket();
+    const sys::Fd other = new_socket();
+    const int number = socket.get();
+    const std::uint64_t inode = sys::inode_of(number);
+    const FdLinks links(::getpid(), ::gettid());
+    CHECK(links.leads_to(number, inode) == true);
+    socket.reset();
+    CHECK(links.leads_to(number, inode) == false);
+    REQUIRE(::dup3(other.get(), number, O_CLOEXEC) == number);
+    socket = sys::Fd(number);
+    CHECK(links.leads_to(number, inode) == false);
+    CHECK(links.leads_to(number, sys::inode_of(number)) == true);
+}
+
 TEST_CASE("each of many tables is found once, whichever threads share it") {
     constexpr std::ptrdiff_t tables = 20;
     const sys::Fd socket = new_socket();
