@@ -18,46 +18,6 @@
 namespace unwait::bpf {
 namespace {
 
-/// The program, loaded.
-class Program {
-public:
-    [[nodiscard]] static std::variant<Program, Unavailable> load();
-
-    /// Which inodes it is to look for. Returns 0 or an errno value.
-    int want(std::span<const std::uint64_t> inodes);
-    /// One walk over all fds: read(2) gives records; without a value, errno says why.
-    [[nodiscard]] sys::Fd walk();
-
-private:
-    explicit Program(Object object) noexcept : object_(std::move(object)) {}
-
-    Object object_;
-    Link link_;
-};
-
-std::variant<Program, Unavailable> Program::load() {
-    auto loaded = bpf::load(socket_fds_object);
-    if (auto* why = std::get_if<Unavailable>(&loaded)) return std::move(*why);
-    return Program(std::move(std::get<Object>(loaded)));
-}
-
-int Program::want(std::span<const std::uint64_t> inodes) {
-    std::vector<std::uint8_t> bits(UNWAIT_WANTED_BYTES);
-    for (const std::uint64_t inode : inodes) {
-        const std::uint64_t bit = inode % UNWAIT_WANTED_BITS;
-        bits[bit / 8] = static_cast<std::uint8_t>(bits[bit / 8] | 1U << bit % 8);
-    }
-    const bpf_map* map = bpf_object__find_map_by_name(object_.get(), ".bss");
-    const int key = 0;
-    return -bpf_map_update_elem(bpf_map__fd(map), &key, bits.data(), BPF_ANY);
-}
-
-sys::Fd Program::walk() {
-    bpf_program* program = bpf_object__find_program_by_name(object_.get(), "socket_fds");
-    link_.reset(bpf_program__attach_iter(program, nullptr));
-    return sys::Fd(link_ ? bpf_iter_create(bpf_link__fd(link_.get())) : -1);
-}
-
 /// Appends all records. Returns 0 or an errno value.
 int read_all(int walk, std::vector<unwait_socket_fd>& records) {
     std::array<unwait_socket_fd, 1024> buffer;
@@ -99,15 +59,48 @@ std::vector<sys::KnownFd> one_for_each_table(const std::vector<unwait_socket_fd>
 
 }  // namespace
 
-std::variant<std::vector<sys::KnownFd>, Unavailable> find_socket_fds(
-    std::span<const std::uint64_t> inodes) {
-    auto loaded = Program::load();
+struct SocketFdFinder::Impl {
+    Object object;
+    Link link;
+
+    /// Which inodes it is to look for. Returns 0 or an errno value.
+    int want(std::span<const std::uint64_t> inodes) {
+        std::vector<std::uint8_t> bits(UNWAIT_WANTED_BYTES);
+        for (const std::uint64_t inode : inodes) {
+            const std::uint64_t bit = inode % UNWAIT_WANTED_BITS;
+            bits[bit / 8] = static_cast<std::uint8_t>(bits[bit / 8] | 1U << bit % 8);
+        }
+        const bpf_map* map = bpf_object__find_map_by_name(object.get(), ".bss");
+        const int key = 0;
+        return -bpf_map_update_elem(bpf_map__fd(map), &key, bits.data(), BPF_ANY);
+    }
+
+    /// One walk over all fds: read(2) gives records; without a value, errno says why.
+    [[nodiscard]] sys::Fd walk() {
+        bpf_program* program = bpf_object__find_program_by_name(object.get(), "socket_fds");
+        link.reset(bpf_program__attach_iter(program, nullptr));
+        return sys::Fd(link ? bpf_iter_create(bpf_link__fd(link.get())) : -1);
+    }
+};
+
+SocketFdFinder::SocketFdFinder(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+SocketFdFinder::~SocketFdFinder() = default;
+SocketFdFinder::SocketFdFinder(SocketFdFinder&& other) noexcept = default;
+SocketFdFinder& SocketFdFinder::operator=(SocketFdFinder&& other) noexcept = default;
+
+std::variant<SocketFdFinder, Unavailable> SocketFdFinder::load() {
+    auto loaded = bpf::load(socket_fds_object);
     if (auto* why = std::get_if<Unavailable>(&loaded)) return std::move(*why);
-    auto& program = std::get<Program>(loaded);
-    if (const int error = program.want(inodes); error != 0) {
+    return SocketFdFinder(
+        std::make_unique<Impl>(Impl{std::move(std::get<Object>(loaded)), Link()}));
+}
+
+std::variant<std::vector<sys::KnownFd>, Unavailable> SocketFdFinder::find(
+    std::span<const std::uint64_t> inodes) {
+    if (const int error = impl_->want(inodes); error != 0) {
         return unavailable("write of a BPF map", error);
     }
-    const sys::Fd walk = program.walk();
+    const sys::Fd walk = impl_->walk();
     if (!walk) return unavailable("start of the BPF iterator task_file", errno);
     std::vector<unwait_socket_fd> records;
     if (const int error = read_all(walk.get(), records); error != 0) {
@@ -117,11 +110,10 @@ std::variant<std::vector<sys::KnownFd>, Unavailable> find_socket_fds(
 }
 
 std::optional<Unavailable> obstacle() {
-    auto loaded = Program::load();
+    auto loaded = SocketFdFinder::load();
     if (auto* why = std::get_if<Unavailable>(&loaded)) return std::move(*why);
-    if (!std::get<Program>(loaded).walk()) {
-        return unavailable("start of the BPF iterator task_file", errno);
-    }
+    auto found = std::get<SocketFdFinder>(loaded).find({});
+    if (auto* why = std::get_if<Unavailable>(&found)) return std::move(*why);
     return std::nullopt;
 }
 

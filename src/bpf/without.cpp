@@ -4,7 +4,15 @@
 
 namespace unwait::bpf {
 
-std::variant<std::vector<sys::KnownFd>, Unavailable> find_socket_fds(
+struct SocketFdFinder::Impl {};
+
+SocketFdFinder::~SocketFdFinder() = default;
+SocketFdFinder::SocketFdFinder(SocketFdFinder&& other) noexcept = default;
+SocketFdFinder& SocketFdFinder::operator=(SocketFdFinder&& other) noexcept = default;
+
+std::variant<SocketFdFinder, Unavailable> SocketFdFinder::load() { return *obstacle(); }
+
+std::variant<std::vector<sys::KnownFd>, Unavailable> SocketFdFinder::find(
     std::span<const std::uint64_t> /*inodes*/) {
     return *obstacle();
 }
