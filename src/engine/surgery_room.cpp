@@ -64,7 +64,9 @@ void SurgeryRoom::admit(const Step& step, Attempt& attempt) {
 
 void SurgeryRoom::operate(ptrace::Operation operation) {
     const std::size_t limit = reference_limit();
-    for (const auto& [table, cases] : cases_) {
+    for (auto& [table, cases] : cases_) {
+        // Numbers that follow each other can be closed by one call.
+        std::ranges::sort(cases, {}, [](const Case& each) { return each.held->fd; });
         const std::span all(cases);
         for (std::size_t at = 0; at < all.size(); at += limit) {
             operate_on(table, all.subspan(at, std::min(limit, all.size() - at)), operation);

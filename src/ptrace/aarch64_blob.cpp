@@ -104,6 +104,8 @@ bool blob_needs_nobody(const Registers&) noexcept { return false; }
 
 bool blob_checks_marks(const Registers&) noexcept { return true; }
 
+std::size_t ranges_in(std::size_t) noexcept { return 0; }
+
 std::size_t blob_size(Operation operation, std::size_t cuts, bool) noexcept {
     return layout_of(operation).code.size() + cuts * table_entry_size(operation);
 }

@@ -29,8 +29,8 @@ namespace {
 
 /// The constants that stand before a blob's table, in the order of blob_x86_64.S.
 struct Constants {
-    std::uint64_t resume, again, count, adopted, unmark, rounds, rbx, rdi, rsi, rdx, rbp, rcx, r11,
-        r12, r13, r14;
+    std::uint64_t resume, again, count, entry, call, adopted, unmark, rounds, rbx, rdi, rsi, rdx,
+        rbp, rcx, r11, r12, r13, r14;
 };
 
 std::span<const std::byte> code_of(Operation operation) noexcept {
@@ -44,22 +44,34 @@ std::size_t blob_size(Operation operation, std::size_t cuts) noexcept {
     return code_of(operation).size() + cuts * table_entry_size(operation);
 }
 
+std::size_t ranges_in(std::size_t size) noexcept {
+    const std::size_t code = code_of(Operation::close).size();
+    return size < code ? 0 : (size - code) / sizeof(Range);
+}
+
 std::size_t build_blob(const BlobTask& task, const Registers& registers, std::byte* into) noexcept {
     const auto code = code_of(task.operation);
     const auto& raw = registers.raw;
     const auto adopted = static_cast<std::uint64_t>(task.placeholder + 1);
     const auto unmark = static_cast<std::uint64_t>(-std::int64_t{task.mark});
-    const Constants constants{raw.rip, raw.rip - 2,     task.cuts.size(), adopted,
-                              unmark,  rounds_of(task), raw.rbx,          raw.rdi,
-                              raw.rsi, raw.rdx,         raw.rbp,          raw.rcx,
-                              raw.r11, raw.r12,         raw.r13,          raw.r14};
+    const std::size_t count = task.by_ranges ? count_ranges(task.cuts) : task.cuts.size();
+    const std::size_t entry = task.by_ranges ? sizeof(Range) : table_entry_size(task.operation);
+    const std::uint64_t call = task.by_ranges ? SYS_close_range : SYS_close;
+    const Constants constants{raw.rip, raw.rip - 2,     count,   entry,   call,    adopted,
+                              unmark,  rounds_of(task), raw.rbx, raw.rdi, raw.rsi, raw.rdx,
+                              raw.rbp, raw.rcx,         raw.r11, raw.r12, raw.r13, raw.r14};
     std::memcpy(into, code.data(), code.size());
     std::memcpy(into + code.size() - sizeof constants, &constants, sizeof constants);
     into += code.size();
-    for (const Cut* cut : task.cuts) {
-        into = write_table_entry(task.operation, *cut, static_cast<std::uint32_t>(cut->fd), into);
+    if (task.by_ranges) {
+        write_ranges(task.cuts, into);
+    } else {
+        for (const Cut* cut : task.cuts) {
+            into =
+                write_table_entry(task.operation, *cut, static_cast<std::uint32_t>(cut->fd), into);
+        }
     }
-    return blob_size(task.operation, task.cuts.size());
+    return code.size() + count * entry;
 }
 
 BlobCalls blob_calls(Operation operation) noexcept {

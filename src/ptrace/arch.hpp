@@ -123,6 +123,24 @@ struct FrameRecords {
 /// Bytes of a blob for so many cuts, at most, in a process whose own code is 32-bit code or not.
 [[nodiscard]] std::size_t blob_size(Operation operation, std::size_t cuts, bool is_32_bit) noexcept;
 
+/// How many of the first of these cuts have consecutive numbers.
+[[nodiscard]] constexpr std::size_t size_of_range(std::span<const Cut* const> cuts) noexcept {
+    std::size_t size = cuts.empty() ? 0 : 1;
+    while (size < cuts.size() && cuts[size]->fd == cuts[size - 1]->fd + 1) ++size;
+    return size;
+}
+
+/// In how many ranges they are.
+[[nodiscard]] constexpr std::size_t count_ranges(std::span<const Cut* const> cuts) noexcept {
+    std::size_t count = 0;
+    for (; !cuts.empty(); cuts = cuts.subspan(size_of_range(cuts))) ++count;
+    return count;
+}
+
+/// How many ranges of numbers a blob of so many bytes can close with close_range(2) (Linux 5.9); 0
+/// where blobs close one number after the other.
+[[nodiscard]] std::size_t ranges_in(std::size_t size) noexcept;
+
 /// Where in the blob a stopped thread is pointed at.
 extern const std::uintptr_t blob_entry;
 
@@ -134,6 +152,7 @@ struct BlobTask {
     int placeholder = -1;              ///< one that an interrupted run has left in the target
     pid_t mark = 0;  ///< owner (F_GETOWN) of the files behind the cuts: when one has another, the
                      ///< blob does nothing. 0: the files were compared from outside
+    bool by_ranges = false;  ///< closes each range of numbers by one call; with marks only
     bool waits = false;  ///< behind its last call, for somebody who puts the thread back: one that
                          ///< job control has stopped must not run its own code. For a tenth of a
                          ///< second at least; never for ever

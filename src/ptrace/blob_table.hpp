@@ -7,8 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
-#include "surgeon.hpp"
+#include "arch.hpp"
 
 namespace unwait::ptrace::arch {
 
@@ -24,6 +25,24 @@ namespace unwait::ptrace::arch {
         number, cut.close_on_exec ? std::uint32_t{O_CLOEXEC} : std::uint32_t{0}};
     std::memcpy(into, entry.data(), table_entry_size(operation));
     return into + table_entry_size(operation);
+}
+
+/// An entry where consecutive numbers are closed together.
+struct Range {
+    std::uint32_t first;
+    std::uint32_t last;
+};
+
+/// Writes an entry for each.
+inline void write_ranges(std::span<const Cut* const> cuts, std::byte* into) noexcept {
+    while (!cuts.empty()) {
+        const std::size_t size = size_of_range(cuts);
+        const Range range{static_cast<std::uint32_t>(cuts.front()->fd),
+                          static_cast<std::uint32_t>(cuts[size - 1]->fd)};
+        std::memcpy(into, &range, sizeof range);
+        into += sizeof range;
+        cuts = cuts.subspan(size);
+    }
 }
 
 }  // namespace unwait::ptrace::arch

@@ -6,7 +6,8 @@
 # it.
 #
 # Where the files carry a mark (arch.hpp) every number is first asked for the owner of its file. If
-# only one answers otherwise, nothing is closed at all.
+# only one answers otherwise, nothing is closed at all. Entries of a closing blob are numbers, or the
+# first and the last one of ranges, for close(2) or close_range(2).
 #
 # Two entries: the kernel subtracts 2 from the instruction pointer when it restarts an interrupted
 # system call, so a thread that was pointed at `plain` arrives at `restart` if, and only if, its
@@ -19,9 +20,6 @@
         .globl  unwait_over_\name, unwait_checked_\name
         .if \replaces
         .globl  unwait_after_socket_\name, unwait_after_shutdown_\name, unwait_after_last_\name
-        .set    entry_size_\name, 8
-        .else
-        .set    entry_size_\name, 4
         .endif
 unwait_blob_\name:
         jmp     1f                              # restart: two bytes
@@ -29,6 +27,7 @@ unwait_blob_\name:
         jmp     2f
 1:      mov     $1, %r12d
 2:      mov     %rax, %rbx                      # what the kernel put there belongs to the thread
+        mov     entry_\name(%rip), %r14
         mov     unmark_\name(%rip), %rcx
         jrcxz   9f
         lea     unwait_table_\name(%rip), %rbp
@@ -36,15 +35,27 @@ unwait_blob_\name:
 8:      mov     %r13, %rcx
         jrcxz   9f
         mov     (%rbp), %edi
-        mov     $9, %esi                        # F_GETOWN
+        .if \replaces
+        mov     %edi, %edx
+        .else
+        mov     -4(%rbp, %r14), %edx            # the last of the range; the same where it is none
+        .endif
+1:      mov     $9, %esi                        # F_GETOWN
         mov     $72, %eax                       # fcntl(fd, F_GETOWN)
         syscall
         mov     unmark_\name(%rip), %rcx
         lea     (%rax, %rcx), %rcx
-        lea     entry_size_\name(%rbp), %rbp
-        lea     -1(%r13), %r13
-        jrcxz   8b
+        jrcxz   2f
         jmp     unwait_over_\name
+2:      mov     %rdx, %rcx
+        not     %rcx
+        lea     1(%rdi, %rcx), %rcx             # how far behind the last one
+        jrcxz   3f
+        lea     1(%rdi), %edi
+        jmp     1b
+3:      lea     (%rbp, %r14), %rbp
+        lea     -1(%r13), %r13
+        jmp     8b
 9:
 unwait_checked_\name:
         .if \replaces
@@ -77,11 +88,17 @@ unwait_after_shutdown_\name:
         mov     $292, %eax                      # dup3(it, fd, O_CLOEXEC or 0)
         .else
         mov     (%rbp), %edi
-        mov     $3, %eax                        # close(fd)
+        mov     -4(%rbp, %r14), %esi
+        mov     $0, %edx
+        mov     call_\name(%rip), %eax          # close(fd), or close_range(first, last, 0)
         .endif
         syscall
 unwait_after_cut_\name:
-        lea     entry_size_\name(%rbp), %rbp
+        .if \replaces
+        lea     8(%rbp), %rbp                   # r14 is the placeholder
+        .else
+        lea     (%rbp, %r14), %rbp
+        .endif
         lea     -1(%r13), %r13
         jmp     3b
 4:
@@ -116,6 +133,8 @@ unwait_over_\name:
 resume_\name: .quad 0                           # the thread's instruction pointer
 again_\name:  .quad 0                           # the same less 2
 count_\name:  .quad 0                           # entries in the table
+entry_\name:  .quad 0                           # bytes of each
+call_\name:   .quad 0
 adopted_\name: .quad 0
 unmark_\name: .quad 0                           # the mark's negative; 0: the files carry none
 rounds_\name: .quad 0
@@ -130,7 +149,7 @@ r12_\name:    .quad 0
 r13_\name:    .quad 0
 r14_\name:    .quad 0
 unwait_blob_\name\()_end:
-unwait_table_\name:                             # {u32 fd[, u32 dup3 flags]} follow
+unwait_table_\name:                             # {u32 fd[, u32 dup3 flags or last fd]} follow
         .endm
 
         .section .rodata

@@ -23,7 +23,8 @@ void pause_briefly() noexcept {
 
 arch::BlobTask SurgeonProcess::blob_task() const noexcept {
     return {operation_,   slot_ + sizeof(Cave::Header), to_cut_,
-            placeholder_, relies_on_marks_ ? mark_ : 0, waits_};
+            placeholder_, relies_on_marks_ ? mark_ : 0, relies_on_marks_ && by_ranges_,
+            waits_};
 }
 
 void SurgeonProcess::write_blob() {
@@ -154,6 +155,7 @@ void SurgeonProcess::abandon_blob() {
     // It comes to its end by itself. But then nobody is held any more, and what it has not come to
     // yet may mean another file: it is left no number.
     static constexpr Cut nothing{};
+    if (blob_task().by_ranges) to_cut_.resize(arch::count_ranges(to_cut_));
     std::ranges::fill(to_cut_, &nothing);
     write_blob();
     give_up(refusal::too_slow, true);

@@ -2,6 +2,7 @@
 // What the surgeon does before anything is stopped.
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +23,9 @@
 namespace unwait::ptrace {
 
 namespace {
+
+/// Whether the kernel has close_range(2), found out with a number that nobody has.
+bool has_close_range() noexcept { return ::syscall(SYS_close_range, ~0U, ~0U, 0U) == 0; }
 
 /// False when the thread has ended meanwhile.
 bool try_to_seize(TracedThread& thread) {
@@ -68,6 +72,9 @@ void SurgeonProcess::find_room() {
     }
     slot_ = room.address;
     chunk_limit_ = fits(room.size);
+    if (operation_ == Operation::close && mark_ != 0 && has_close_range()) {
+        range_limit_ = arch::ranges_in(room.size - sizeof(Cave::Header) - 16);
+    }
     image_.resize(whole);
     to_cut_.reserve(cuts_.size());
     filters_.emplace(operation_, cuts_, slot_ + sizeof(Cave::Header));

@@ -18,27 +18,36 @@ void SurgeonProcess::run() {
     seize_threads();
     check_identity();
     if (must_reclaim_) reclaim_room();
-    std::size_t count = std::min(first_chunk, chunk_limit_);
+    std::size_t wanted = first_chunk;
     for (std::size_t at = 0; at < cuts_.size();) {
-        count = std::min(count, cuts_.size() - at);
-        last_chunk_ = at + count == cuts_.size();
-        operate_chunk(at, count);
+        const std::size_t done = operate_chunk(at, chunk_size(at, wanted));
         // Two sizes are needed to tell what a cut costs.
-        const bool is_first = at == 0;
-        at += count;
-        count = is_first ? std::min(2 * first_chunk, chunk_limit_) : next_chunk_size();
+        wanted = at == 0 ? 2 * first_chunk : affordable_cuts();
+        at += done;
     }
     record_.finished = true;
 }
 
-void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
+std::size_t SurgeonProcess::chunk_size(std::size_t first, std::size_t wanted) {
+    const std::size_t most = std::min(wanted, cuts_.size() - first);
+    to_cut_.clear();
+    for (const Cut& cut : cuts_.subspan(first, most)) to_cut_.push_back(&cut);
+    std::size_t by_ranges = 0;
+    for (std::size_t range = 0; range < range_limit_ && by_ranges < most; ++range) {
+        by_ranges += arch::size_of_range(std::span(to_cut_).subspan(by_ranges));
+    }
+    return std::max(std::min(most, chunk_limit_), by_ranges);
+}
+
+std::size_t SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
     longest_hold_ns_ = 0;
+    last_chunk_ = first + count == cuts_.size();
     arm_dead_man(dead_man_base + threads_.size() * dead_man_per_thread);
     hold_everyone();
     check_vehicle();
     const std::uint64_t begun = now_ns();
     relies_on_marks_ = select_marked(first, count);
-    if (!relies_on_marks_) select_proven(first, count);
+    if (!relies_on_marks_) count = select_proven(first, count);
     for (int attempt = 0; !to_cut_.empty() || placeholder_ >= 0; ++attempt) {
         if (attempt == attempts_per_chunk) give_up("signals kept the calls from being made", true);
         const BlobEnd end = run_blob();
@@ -52,7 +61,7 @@ void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
             end != BlobEnd::not_begun && (!relies_on_marks_ || has_begun_cuts_);
         if (may_have_cut) record_finished_cuts();
         relies_on_marks_ = false;
-        select_proven(first, count);
+        count = select_proven(first, count);
     }
     // Where every number led elsewhere already, no blob has run.
     if (blob_over_ns_ > begun) note_cost(count, blob_over_ns_ - begun);
@@ -71,22 +80,30 @@ void SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
     for (std::size_t i = first; i < first + count; ++i) {
         record_.cuts[i].stopped_us = static_cast<std::uint32_t>(longest_hold_ns_ / ns_per_us);
     }
+    return count;
 }
 
 bool SurgeonProcess::select_marked(std::size_t first, std::size_t count) {
+    to_cut_.clear();
+    for (std::size_t i = first; i < first + count; ++i) {
+        if (record_.cuts[i].ending == CutEnding::untouched) to_cut_.push_back(&cuts_[i]);
+    }
+    const std::size_t ranges = arch::count_ranges(to_cut_);
+    by_ranges_ = ranges <= range_limit_ && 2 * ranges <= to_cut_.size();
     // Only while nobody else runs does the end of the last cut prove what the blob found at its
     // begin; so that one is proven from outside.
-    const bool possible = mark_ != 0 && count > 1 && freeze_ == Freeze::all &&
-                          !vehicle().surveyed().may_be_filtered &&
-                          arch::blob_checks_marks(vehicle().registers) &&
-                          leads_to_file(patient_.table, cuts_[first + count - 1]) == sys::Same::yes;
-    if (!possible) return false;
-    to_cut_.clear();
-    for (const Cut& cut : cuts_.subspan(first, count)) to_cut_.push_back(&cut);
-    return true;
+    return mark_ != 0 && to_cut_.size() > 1 && freeze_ == Freeze::all &&
+           (by_ranges_ || to_cut_.size() <= chunk_limit_) &&
+           !vehicle().surveyed().may_be_filtered && arch::blob_checks_marks(vehicle().registers) &&
+           leads_to_file(patient_.table, *to_cut_.back()) == sys::Same::yes;
 }
 
-void SurgeonProcess::select_proven(std::size_t first, std::size_t count) {
+std::size_t SurgeonProcess::select_proven(std::size_t first, std::size_t count) {
+    if (count > chunk_limit_) {
+        count = chunk_limit_;
+        last_chunk_ = false;
+    }
+    by_ranges_ = false;
     to_cut_.clear();
     for (std::size_t i = first; i < first + count; ++i) {
         if (record_.cuts[i].ending != CutEnding::untouched) continue;
@@ -104,6 +121,7 @@ void SurgeonProcess::select_proven(std::size_t first, std::size_t count) {
                     "both denied");
         }
     }
+    return count;
 }
 
 void SurgeonProcess::record_all_cuts() noexcept {
@@ -130,12 +148,11 @@ void SurgeonProcess::note_cost(std::size_t count, std::uint64_t ns) noexcept {
     cheapest_cut_ns_ = cheapest_cut_ns_ == 0 ? each : std::min(cheapest_cut_ns_, each);
 }
 
-std::size_t SurgeonProcess::next_chunk_size() const noexcept {
-    if (cheapest_cut_ns_ == 0) return std::min(first_chunk, chunk_limit_);  // none was made yet
+std::size_t SurgeonProcess::affordable_cuts() const noexcept {
+    if (cheapest_cut_ns_ == 0) return first_chunk;  // none was made yet
     // What a freeze costs by itself is not for smaller chunks to save: only the cuts count.
     const auto budget = static_cast<std::uint64_t>(patient_.max_freeze.count()) * ns_per_us;
-    const auto fitting = budget / cheapest_cut_ns_;
-    return std::clamp<std::size_t>(fitting, 1, chunk_limit_);
+    return std::max<std::size_t>(budget / cheapest_cut_ns_, 1);
 }
 
 void SurgeonProcess::give_up_without_effect() noexcept {

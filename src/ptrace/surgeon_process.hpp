@@ -69,7 +69,10 @@ private:
     void reclaim_room();
 
     // While threads are stopped.
-    void operate_chunk(std::size_t first, std::size_t count);
+    /// How many of the cuts from there on one freeze has room for, and at most so many.
+    [[nodiscard]] std::size_t chunk_size(std::size_t first, std::size_t wanted);
+    /// Returns how many of them it came to.
+    [[nodiscard]] std::size_t operate_chunk(std::size_t first, std::size_t count);
     void hold_everyone();
     template <typename Chosen>
     void hold_those(Chosen&& is_chosen);
@@ -82,7 +85,8 @@ private:
     [[nodiscard]] bool everyone_is_held() const noexcept;
     void check_vehicle();
     [[nodiscard]] bool select_marked(std::size_t first, std::size_t count);
-    void select_proven(std::size_t first, std::size_t count);
+    /// Returns how many of them there was room for.
+    [[nodiscard]] std::size_t select_proven(std::size_t first, std::size_t count);
     /// How a run of the blob ended.
     enum class BlobEnd : std::uint8_t {
         finished,  ///< it has gone through its table
@@ -113,7 +117,7 @@ private:
     void release(TracedThread& thread) noexcept;
     void clear_slot() noexcept;
     void note_cost(std::size_t count, std::uint64_t ns) noexcept;
-    [[nodiscard]] std::size_t next_chunk_size() const noexcept;
+    [[nodiscard]] std::size_t affordable_cuts() const noexcept;
     [[noreturn]] void give_up_without_effect() noexcept;
     [[noreturn]] void give_up(const char* why, bool transient = false) noexcept;
 
@@ -142,7 +146,9 @@ private:
     std::vector<const Cut*> to_cut_;  // of the chunk, and not yet done
     bool relies_on_marks_ = false;    // the blob is to prove them itself; else they are proven
     int placeholder_ = -1;            // that an interrupted blob has left open in the target
-    std::size_t chunk_limit_ = 0;
+    bool by_ranges_ = false;          // it closes them by ranges
+    std::size_t chunk_limit_ = 0;     // numbers that the room is enough for
+    std::size_t range_limit_ = 0;     // ranges of marked ones; 0 where none are to be closed so
     struct Cost {
         std::size_t count = 0;
         std::uint64_t ns = 0;

@@ -225,6 +225,8 @@ std::size_t blob_size(Operation operation, std::size_t cuts, bool is_32_bit) noe
     return is_32_bit ? small : std::max(small, amd64::blob_size(operation, cuts));
 }
 
+std::size_t ranges_in(std::size_t size) noexcept { return amd64::ranges_in(size); }
+
 std::size_t build_blob(const BlobTask& task, const Registers& registers, std::byte* into) noexcept {
     return runs_32_bit_code(registers) ? i386::build_blob(task, registers, into)
                                        : amd64::build_blob(task, registers, into);

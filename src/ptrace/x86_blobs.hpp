@@ -12,6 +12,7 @@ namespace unwait::ptrace::arch {
 namespace amd64 {
 
 [[nodiscard]] std::size_t blob_size(Operation operation, std::size_t cuts) noexcept;
+[[nodiscard]] std::size_t ranges_in(std::size_t size) noexcept;
 [[nodiscard]] std::size_t build_blob(const BlobTask& task, const Registers& registers,
                                      std::byte* into) noexcept;
 [[nodiscard]] BlobCalls blob_calls(Operation operation) noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cerrno>
 #include <ctime>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -17,13 +18,22 @@ constexpr double settle_ns = 2e9;  // the default of --settle
 
 const Words close_them{"--actions", "close"};
 
-/// Fds that were closed in one chunk tell the same time; neighbours that differ are two chunks.
+/// Fds that were closed in one chunk follow each other and tell the same time; neighbours that
+/// differ are two chunks.
 double reported_freeze_ns(const std::string& output) {
     const auto report = nlohmann::json::parse(output);
+    std::map<int, int> steps;  // by fd
+    for (const auto& step : report.at("plan").at("steps")) {
+        steps[step.at("holders").at(0).at("fds").at(0)] = step.at("id");
+    }
+    std::map<int, double> stopped_us;  // by step
+    for (const auto& outcome : report.at("outcomes")) {
+        stopped_us[outcome.at("id")] = outcome.at("stopped_us");
+    }
     double total = 0;
     double last = 0;
-    for (const auto& outcome : report.at("outcomes")) {
-        const auto stopped = outcome.at("stopped_us").get<double>();
+    for (const auto& [fd, step] : steps) {
+        const double stopped = stopped_us.at(step);
         if (stopped != last) total += stopped * 1000;
         last = stopped;
     }

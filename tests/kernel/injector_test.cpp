@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <numeric>
 #include <string>
@@ -17,7 +26,9 @@
 namespace unwait::test {
 namespace {
 
+using namespace std::chrono_literals;
 using ptrace::CutEnding;
+using ptrace::CutResult;
 using ptrace::Operation;
 
 /// The whole proof takes 100,000.
@@ -174,6 +185,85 @@ TEST_CASE("many fds go in chunks") {
                                   [](const auto& cut) { return cut.ending == CutEnding::done; }));
         check_nothing_else_changed(victim);
     }
+}
+
+/// Those of the first `size` in each `period`.
+std::vector<std::uint64_t> some_of(const std::vector<std::uint64_t>& fds, std::size_t size,
+                                   std::size_t period) {
+    std::vector<std::uint64_t> some;
+    for (std::size_t at = 0; at < fds.size(); ++at) {
+        if (at % period < size) some.push_back(fds[at]);
+    }
+    return some;
+}
+
+TEST_CASE("of ranges of numbers each one is closed, and none beside them") {
+    struct Ranges {
+        std::size_t size, period, changed;  ///< `changed` leads elsewhere, where there is one
+        std::chrono::microseconds max_freeze;
+        bool reversed;
+    };
+    constexpr std::size_t none = 10'000;
+    // Long freezes make chunks that have room as ranges only; with one that leads elsewhere these
+    // become smaller.
+    const std::vector<Ranges> all{{1, 1, none, 100us, false}, {1, 1, none, 100ms, false},
+                                  {1, 1, 700, 100ms, false},  {1, 2, none, 100ms, false},
+                                  {2, 3, none, 100ms, false}, {7, 8, none, 100us, false},
+                                  {7, 8, 500, 100ms, false},  {1, 1, none, 100ms, true}};
+    for (const Ranges& ranges : all) {
+        CAPTURE(ranges.size);
+        CAPTURE(ranges.changed);
+        CAPTURE(ranges.max_freeze.count());
+        Victim victim({"close-wait", "count=1000"});
+        auto numbers = some_of(victim.numbers("fds"), ranges.size, ranges.period);
+        if (ranges.reversed) std::ranges::reverse(numbers);
+        const Cuts cuts(victim, numbers);
+        if (ranges.changed < cuts.cuts.size()) {
+            const auto fd = static_cast<std::uint64_t>(cuts.cuts[ranges.changed].fd);
+            victim.ask("close " + std::to_string(fd));
+            while (victim.ask_number("open /dev/null") != fd) {
+            }
+        }
+        auto left = victim.fds();
+        for (std::size_t at = 0; at < cuts.cuts.size(); ++at) {
+            if (at != ranges.changed) left.erase(cuts.cuts[at].fd);
+        }
+        auto patient = patient_of(victim);
+        patient.max_freeze = ranges.max_freeze;
+        const auto surgery = operate_patiently(patient, Operation::close, cuts.cuts);
+        CHECK(surgery.refusal == "");
+        for (std::size_t at = 0; at < cuts.cuts.size(); ++at) {
+            CHECK(surgery.cuts[at].ending ==
+                  (at == ranges.changed ? CutEnding::changed : CutEnding::done));
+        }
+        CHECK(victim.fds() == left);
+        CHECK(victim.ask("errors").starts_with("0 "));
+    }
+}
+
+/// For this process, as a container's filter does it.
+bool hide_close_range() {
+    std::array<sock_filter, 4> filter{{{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
+                                       {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_close_range},
+                                       {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS},
+                                       {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}}};
+    const sock_fprog program{filter.size(), filter.data()};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 &&
+           ::syscall(SYS_close_range, ~0U, ~0U, 0U) != 0;
+}
+
+TEST_CASE("where the kernel has no close_range(2), or hides it, numbers are closed one by one") {
+    Victim victim({"close-wait", "count=300"});
+    const Cuts cuts(victim, victim.numbers("fds"));
+    const auto told = told_by_child([&]() -> std::string {
+        if (!hide_close_range()) return "it cannot be hidden";
+        const auto surgery = operate_patiently(patient_of(victim), Operation::close, cuts.cuts);
+        const auto done = std::ranges::count(surgery.cuts, CutEnding::done, &CutResult::ending);
+        return std::to_string(done) + surgery.refusal;
+    });
+    CHECK(told == "300");
+    check_nothing_else_changed(victim);
 }
 
 TEST_CASE("every thread is held, however many there are") {
