@@ -5,11 +5,14 @@
 #include <signal.h>
 
 #include <cerrno>
+#include <functional>
+#include <future>
 #include <map>
 #include <optional>
 #include <utility>
 
 #include "elsewhere.hpp"
+#include "parallel.hpp"
 #include "progress.hpp"
 #include "unwait/diagnose.hpp"
 #include "unwait/error.hpp"
@@ -55,11 +58,11 @@ std::string called(const NetworkNamespace& space) {
 }
 
 /// What nobody asked about, so that what goes wrong with it is nobody's trouble either.
-void tell_elsewhere(const Selector& selector, const Talk& talk) {
+void tell_elsewhere(std::future<std::vector<Elsewhere>> search, const Talk& talk) {
     constexpr std::size_t few = 3;
     std::vector<Elsewhere> elsewhere;
     try {
-        elsewhere = matches_elsewhere(selector);
+        elsewhere = search.get();
     } catch (const Error& error) {
         talk.detail(std::string("other network namespaces were not looked into: ") + error.what());
         return;
@@ -83,6 +86,10 @@ Report look(std::string command, const Selector& selector, std::chrono::millisec
     require_processes(selector);
     std::optional<Progress> progress(std::in_place, talk, "looking");
     Snapshot snapshot = take_snapshot(selector, with_use);
+    std::future<std::vector<Elsewhere>> elsewhere;
+    if (selector.networks.empty() && !talk.is_quiet()) {
+        elsewhere = std::async(sys::when_idle(), matches_elsewhere, std::cref(selector));
+    }
     Report report;
     report.command = std::move(command);
     report.findings = diagnose(snapshot, selector, min_idle);
@@ -97,7 +104,7 @@ Report look(std::string command, const Selector& selector, std::chrono::millisec
     // What follows needs room of its own, which the pieces left behind would not be used for.
     if (report.findings.size() >= very_many) ::malloc_trim(0);
     tell_blind_spots(report.blind_spots, talk);
-    if (selector.networks.empty() && !talk.is_quiet()) tell_elsewhere(selector, talk);
+    if (elsewhere.valid()) tell_elsewhere(std::move(elsewhere), talk);
     return report;
 }
 

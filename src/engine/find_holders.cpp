@@ -26,10 +26,7 @@ bool has_many_files() {
 
 HolderSearch::HolderSearch() {
     if (!has_many_files() || proc::hides_processes()) return;
-    // Deferred where no thread can be had, too: then it is loaded once it is needed.
-    const auto when = sys::idle_processors() > 1 ? std::launch::async | std::launch::deferred
-                                                 : std::launch::deferred;
-    finder_ = std::async(when, bpf::SocketFdFinder::load);
+    finder_ = std::async(sys::when_idle(), bpf::SocketFdFinder::load);
 }
 
 proc::HolderScan HolderSearch::find(std::span<const std::uint64_t> inodes, bool with_use) {

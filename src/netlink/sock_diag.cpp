@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -76,6 +77,22 @@ std::vector<std::byte> message_of(std::uint16_t type, std::uint16_t flags,
         append(message, attribute);
         append(message, program);
     }
+    return message;
+}
+
+/// The request of older kernels, which asks for both families at once: one walk through the
+/// kernel's table instead of two.
+std::vector<std::byte> both_families_message(StateMask states) {
+    inet_diag_req request{};
+    request.idiag_ext = extensions;
+    request.idiag_states = states;
+    nlmsghdr head{};
+    head.nlmsg_len = sizeof head + sizeof request;
+    head.nlmsg_type = TCPDIAG_GETSOCK;
+    head.nlmsg_flags = NLM_F_DUMP | NLM_F_REQUEST;
+    std::vector<std::byte> message;
+    append(message, head);
+    append(message, request);
     return message;
 }
 
@@ -175,7 +192,12 @@ struct SockDiag::Impl {
             family == Family::inet ? "dump of IPv4 TCP sockets" : "dump of IPv6 TCP sockets";
         inet_diag_req_v2 request = request_of(family);
         request.idiag_states = states;
-        auto message = message_of(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, request, program);
+        return dump(message_of(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, request, program), operation,
+                    sockets);
+    }
+
+    bool dump(std::vector<std::byte> message, const std::string& operation,
+              std::vector<Socket>& sockets) {
         const Ending ending = channel.exchange(message, operation, [&](auto payload) {
             sockets.push_back(parsed(payload, netns, operation));
         });
@@ -189,10 +211,16 @@ struct SockDiag::Impl {
     /// Those of both families that meet the condition; more when the kernel does not know all of
     /// the program.
     bool dump_both(const Condition& condition, StateMask states, std::vector<Socket>& sockets) {
+        if (states == 0) return false;
+        const std::array programs{compile(condition, Family::inet),
+                                  compile(condition, Family::inet6)};
+        if (std::ranges::all_of(programs, [](const auto& each) { return each && each->empty(); })) {
+            return dump(both_families_message(states), "dump of TCP sockets", sockets);
+        }
         bool interrupted = false;
         for (const Family family : {Family::inet, Family::inet6}) {
-            const std::optional<Bytecode> program = compile(condition, family);
-            if (!program || states == 0) continue;
+            const auto& program = programs[family == Family::inet ? 0 : 1];
+            if (!program) continue;
             try {
                 interrupted = dump(family, states, *program, sockets) || interrupted;
             } catch (const Error& error) {

@@ -40,6 +40,11 @@ std::size_t idle_processors() {
     return ours - std::min(others, ours - 1);
 }
 
+std::launch when_idle() {
+    return idle_processors() > 1 ? std::launch::async | std::launch::deferred
+                                 : std::launch::deferred;
+}
+
 void in_parallel(std::size_t count, std::size_t worth_a_thread,
                  const std::function<void(std::size_t)>& work) {
     constexpr std::size_t most_threads = 8;  // beyond, they wait for the kernel's locks

@@ -3,11 +3,16 @@
 
 #include <cstddef>
 #include <functional>
+#include <future>
 
 namespace unwait::sys {
 
 /// How many processors nobody else is using just now, this thread's own among them; at least 1.
 [[nodiscard]] std::size_t idle_processors();
+
+/// How std::async does work beside the caller's: in a thread of its own where a processor is idle
+/// and a thread can be had, else once its result is asked for.
+[[nodiscard]] std::launch when_idle();
 
 /// Calls work(0) … work(count - 1), begun in this order, by as many threads as there are idle
 /// processors and as so many calls each are worth: who is at work on this machine does not pay for
