@@ -18,7 +18,7 @@ passed=0 failed=0
 capabilities=CAP_DAC_OVERRIDE,CAP_SYS_PTRACE,CAP_SYS_ADMIN,CAP_NET_ADMIN,CAP_BPF,CAP_PERFMON,CAP_KILL,CAP_SYS_NICE
 
 tests/install-missing.sh debootstrap lintian dpkg-dev debhelper g++ meson pkg-config clang libboost-program-options-dev \
-    libbpf-dev libmnl-dev nettle-dev libunwind-dev nlohmann-json3-dev buildah >&2
+    bpftool libbpf-dev libmnl-dev nettle-dev libunwind-dev nlohmann-json3-dev buildah >&2
 
 # check NAME COMMAND...: one thing that must be so.
 check() {

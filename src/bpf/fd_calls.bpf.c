@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Counts the system calls that have a wanted number among their arguments, whatever those mean
- * (tracepoint sys_enter with types, Linux 5.5). */
+ * (tracepoint sys_enter with types). */
 
 #include "kernel_types.h"
 

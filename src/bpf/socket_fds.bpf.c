@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Walks all fds of all fd tables (BPF iterator task_file, Linux 5.8) and writes those that lead to a
- * wanted socket. bpf_sock_from_file() came with Linux 5.11. */
+/* Walks all fds of all fd tables (BPF iterator task_file) and writes those that lead to a wanted
+ * socket. */
 
 #include "kernel_types.h"
 
@@ -35,7 +35,19 @@ struct bpf_iter__task_file {
     struct file *file;
 };
 
-__u8 wanted[UNWAIT_WANTED_BYTES];
+/* linux/bpf.h, which may not be there for this target. */
+enum { BPF_MAP_TYPE_ARRAY = 2 };
+
+struct unwait_wanted {
+    __u8 bits[UNWAIT_WANTED_BYTES];
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct unwait_wanted);
+} wanted SEC(".maps");
 
 char terms[] SEC("license") = "Dual MIT/GPL";
 
@@ -47,9 +59,12 @@ int socket_fds(struct bpf_iter__task_file *context) {
 
     /* This looks at the file alone; the inodes of all the others stay out of the cache. */
     if (!bpf_sock_from_file(file)) return 0;
+    const __u32 only = 0;
+    const struct unwait_wanted *map = bpf_map_lookup_elem(&wanted, &only);
+    if (!map) return 0;
     __u64 inode = file->f_inode->i_ino;
     __u32 bit = inode & (UNWAIT_WANTED_BITS - 1);
-    if (!(wanted[bit / 8] & 1 << bit % 8)) return 0;
+    if (!(map->bits[bit / 8] & 1 << bit % 8)) return 0;
 
     struct unwait_socket_fd found = {
         .inode = inode,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "socket_fds.hpp"
 
-#include <bpf/bpf.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,13 +9,24 @@
 #include <map>
 #include <utility>
 
+#include "calls.hpp"
 #include "fd.hpp"
-#include "program.hpp"
+#include "programs.h"
 #include "socket_fd.h"
-#include "socket_fds_object.hpp"
 
 namespace unwait::bpf {
 namespace {
+
+/// Which inodes it is to look for. Returns 0 or an errno value.
+int want(int map, std::span<const std::uint64_t> inodes) {
+    std::vector<std::uint8_t> bits(UNWAIT_WANTED_BYTES);
+    for (const std::uint64_t inode : inodes) {
+        const std::uint64_t bit = inode % UNWAIT_WANTED_BITS;
+        bits[bit / 8] = static_cast<std::uint8_t>(bits[bit / 8] | 1U << bit % 8);
+    }
+    const std::uint32_t only = 0;
+    return update_map(map, &only, bits.data());
+}
 
 /// Appends all records. Returns 0 or an errno value.
 int read_all(int walk, std::vector<unwait_socket_fd>& records) {
@@ -59,48 +69,20 @@ std::vector<sys::KnownFd> one_for_each_table(const std::vector<unwait_socket_fd>
 
 }  // namespace
 
-struct SocketFdFinder::Impl {
-    Object object;
-    Link link;
-
-    /// Which inodes it is to look for. Returns 0 or an errno value.
-    int want(std::span<const std::uint64_t> inodes) {
-        std::vector<std::uint8_t> bits(UNWAIT_WANTED_BYTES);
-        for (const std::uint64_t inode : inodes) {
-            const std::uint64_t bit = inode % UNWAIT_WANTED_BITS;
-            bits[bit / 8] = static_cast<std::uint8_t>(bits[bit / 8] | 1U << bit % 8);
-        }
-        const bpf_map* map = bpf_object__find_map_by_name(object.get(), ".bss");
-        const int key = 0;
-        return -bpf_map_update_elem(bpf_map__fd(map), &key, bits.data(), BPF_ANY);
-    }
-
-    /// One walk over all fds: read(2) gives records; without a value, errno says why.
-    [[nodiscard]] sys::Fd walk() {
-        bpf_program* program = bpf_object__find_program_by_name(object.get(), "socket_fds");
-        link.reset(bpf_program__attach_iter(program, nullptr));
-        return sys::Fd(link ? bpf_iter_create(bpf_link__fd(link.get())) : -1);
-    }
-};
-
-SocketFdFinder::SocketFdFinder(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
-SocketFdFinder::~SocketFdFinder() = default;
-SocketFdFinder::SocketFdFinder(SocketFdFinder&& other) noexcept = default;
-SocketFdFinder& SocketFdFinder::operator=(SocketFdFinder&& other) noexcept = default;
-
-std::variant<SocketFdFinder, Unavailable> SocketFdFinder::load() {
-    auto loaded = bpf::load(socket_fds_object);
-    if (auto* why = std::get_if<Unavailable>(&loaded)) return std::move(*why);
-    return SocketFdFinder(
-        std::make_unique<Impl>(Impl{std::move(std::get<Object>(loaded)), Link()}));
-}
-
-std::variant<std::vector<sys::KnownFd>, Unavailable> SocketFdFinder::find(
+std::variant<std::vector<sys::KnownFd>, Unavailable> find_socket_fds(
     std::span<const std::uint64_t> inodes) {
-    if (const int error = impl_->want(inodes); error != 0) {
+    if (auto obstacle = known_obstacle()) return std::move(*obstacle);
+    unwait_socket_fds loaded{};
+    if (const int error = -unwait_load_socket_fds(&loaded); error != 0) {
+        return unavailable("load of the BPF program", error);
+    }
+    const sys::Fd program(loaded.program);
+    const sys::Fd wanted(loaded.wanted);
+    if (const int error = want(wanted.get(), inodes); error != 0) {
         return unavailable("write of a BPF map", error);
     }
-    const sys::Fd walk = impl_->walk();
+    const sys::Fd link = attach_iterator(program.get());
+    const sys::Fd walk(link ? run_iterator(link.get()) : sys::Fd());
     if (!walk) return unavailable("start of the BPF iterator task_file", errno);
     std::vector<unwait_socket_fd> records;
     if (const int error = read_all(walk.get(), records); error != 0) {
@@ -110,9 +92,7 @@ std::variant<std::vector<sys::KnownFd>, Unavailable> SocketFdFinder::find(
 }
 
 std::optional<Unavailable> obstacle() {
-    auto loaded = SocketFdFinder::load();
-    if (auto* why = std::get_if<Unavailable>(&loaded)) return std::move(*why);
-    auto found = std::get<SocketFdFinder>(loaded).find({});
+    auto found = find_socket_fds({});
     if (auto* why = std::get_if<Unavailable>(&found)) return std::move(*why);
     return std::nullopt;
 }

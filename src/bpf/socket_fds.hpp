@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <variant>
@@ -12,30 +11,16 @@
 #include "unavailable.hpp"
 
 /// The search for fds by a program in the kernel, which looks at every fd of the machine without a
-/// system call for each. Nothing of it stays behind: program, map and iterator end with the
-/// object, or with our process.
+/// system call for each. Nothing of it stays behind: program, map and iterator end with the call,
+/// or with our process.
 namespace unwait::bpf {
 
-/// The program, which takes longer to load than to run.
-class SocketFdFinder {
-public:
-    [[nodiscard]] static std::variant<SocketFdFinder, Unavailable> load();
-    ~SocketFdFinder();
-    SocketFdFinder(SocketFdFinder&& other) noexcept;
-    SocketFdFinder& operator=(SocketFdFinder&& other) noexcept;
+/// All fds, in tables of all processes and threads whatever their namespaces, that lead to one of
+/// these socket inodes; ordered, one thread for each table.
+[[nodiscard]] std::variant<std::vector<sys::KnownFd>, Unavailable> find_socket_fds(
+    std::span<const std::uint64_t> inodes);
 
-    /// All fds, in tables of all processes and threads whatever their namespaces, that lead to one
-    /// of these socket inodes; ordered, one thread for each table.
-    [[nodiscard]] std::variant<std::vector<sys::KnownFd>, Unavailable> find(
-        std::span<const std::uint64_t> inodes);
-
-private:
-    struct Impl;
-    explicit SocketFdFinder(std::unique_ptr<Impl> impl) noexcept;
-    std::unique_ptr<Impl> impl_;
-};
-
-/// Whether SocketFdFinder would work, found out by loading the program; absent when it would.
+/// Whether find_socket_fds() works, found out by doing it; absent when it does.
 [[nodiscard]] std::optional<Unavailable> obstacle();
 
 }  // namespace unwait::bpf

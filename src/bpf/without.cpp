@@ -4,21 +4,13 @@
 
 namespace unwait::bpf {
 
-struct SocketFdFinder::Impl {};
-
-SocketFdFinder::~SocketFdFinder() = default;
-SocketFdFinder::SocketFdFinder(SocketFdFinder&& other) noexcept = default;
-SocketFdFinder& SocketFdFinder::operator=(SocketFdFinder&& other) noexcept = default;
-
-std::variant<SocketFdFinder, Unavailable> SocketFdFinder::load() { return *obstacle(); }
-
-std::variant<std::vector<sys::KnownFd>, Unavailable> SocketFdFinder::find(
+std::variant<std::vector<sys::KnownFd>, Unavailable> find_socket_fds(
     std::span<const std::uint64_t> /*inodes*/) {
     return *obstacle();
 }
 
 std::optional<Unavailable> obstacle() {
-    return Unavailable{"this unwait was built without BPF: build it with libbpf and clang at hand"};
+    return Unavailable{"this unwait was built without BPF: build it with clang, bpftool and the headers of libbpf at hand"};
 }
 
 struct FdCallCounter::Impl {};

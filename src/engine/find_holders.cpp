@@ -2,13 +2,12 @@
 #include "find_holders.hpp"
 
 #include <charconv>
-#include <future>
 #include <variant>
 #include <vector>
 
 #include "file.hpp"
-#include "parallel.hpp"
 #include "proc_mount.hpp"
+#include "socket_fds.hpp"
 
 namespace unwait {
 namespace {
@@ -24,19 +23,11 @@ bool has_many_files() {
 
 }  // namespace
 
-HolderSearch::HolderSearch() {
-    if (!has_many_files() || proc::hides_processes()) return;
-    finder_ = std::async(sys::when_idle(), bpf::SocketFdFinder::load);
-}
-
-proc::HolderScan HolderSearch::find(std::span<const std::uint64_t> inodes, bool with_use) {
-    if (!inodes.empty() && finder_.valid()) {
-        auto loaded = finder_.get();
-        if (auto* finder = std::get_if<bpf::SocketFdFinder>(&loaded)) {
-            const auto known = finder->find(inodes);
-            if (const auto* fds = std::get_if<std::vector<sys::KnownFd>>(&known)) {
-                return proc::describe_holders(*fds, inodes, with_use);
-            }
+proc::HolderScan find_holders(std::span<const std::uint64_t> inodes, bool with_use) {
+    if (!inodes.empty() && has_many_files() && !proc::hides_processes()) {
+        const auto known = bpf::find_socket_fds(inodes);
+        if (const auto* fds = std::get_if<std::vector<sys::KnownFd>>(&known)) {
+            return proc::describe_holders(*fds, inodes, with_use);
         }
     }
     return proc::scan_holders(inodes, with_use);

@@ -16,7 +16,7 @@ cd "$here/../.."
 
 out=$PWD/build-$architecture
 setup=(--werror)
-common=(meson ninja-build pkg-config cpio kmod xz-utils nlohmann-json3-dev doctest-dev clang)
+common=(meson ninja-build pkg-config cpio kmod xz-utils nlohmann-json3-dev doctest-dev bpftool clang)
 libraries=(libmnl-dev nettle-dev libunwind-dev libbpf-dev libboost-program-options-dev)
 case $architecture in
 arm64)

@@ -10,7 +10,7 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 cd "$here/../.."
 tests/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev nettle-dev libunwind-dev nlohmann-json3-dev \
-    libboost-program-options-dev libbpf-dev clang debootstrap cpio qemu-system-x86 >&2
+    libboost-program-options-dev libbpf-dev bpftool clang debootstrap cpio qemu-system-x86 >&2
 
 out=$PWD/build-service
 root=$out/root
@@ -20,7 +20,7 @@ fi
 ninja -C "$out" >&2
 if [[ ! -e $out/root.done ]]; then
     rm -rf "$root"
-    packages=(linux-image-cloud-amd64 systemd-sysv libboost-program-options1.74.0 libbpf1 libmnl0 libnettle8 libunwind8)
+    packages=(linux-image-cloud-amd64 systemd-sysv libboost-program-options1.74.0 libmnl0 libnettle8 libunwind8)
     debootstrap --variant=minbase --include="$(IFS=,; echo "${packages[*]}")" bookworm "$root" >&2
     touch "$out/root.done"
 fi

@@ -36,9 +36,7 @@ Held held_in(const proc::HolderScan& scan) {
 }
 
 Held held_by_kernel(std::span<const std::uint64_t> inodes, bool with_use) {
-    auto loaded = bpf::SocketFdFinder::load();
-    REQUIRE(std::holds_alternative<bpf::SocketFdFinder>(loaded));
-    const auto answer = std::get<bpf::SocketFdFinder>(loaded).find(inodes);
+    const auto answer = bpf::find_socket_fds(inodes);
     REQUIRE(std::holds_alternative<std::vector<sys::KnownFd>>(answer));
     return held_in(
         proc::describe_holders(std::get<std::vector<sys::KnownFd>>(answer), inodes, with_use));
@@ -102,7 +100,7 @@ TEST_CASE("without privilege the walk through /proc remains") {
         testing::become_nobody();
         const auto obstacle = bpf::obstacle();
         if (!obstacle || obstacle->why.empty()) return 1;
-        return HolderSearch().find(inodes, false).by_inode.size() == 1 ? 0 : 2;
+        return find_holders(inodes, false).by_inode.size() == 1 ? 0 : 2;
     });
     CHECK(verdict == 0);
 }
