@@ -14,7 +14,7 @@ namespace {
 
 /// Whether reading every fd through /proc would take longer than loading a program.
 bool has_many_files() {
-    constexpr std::uint64_t many = 15'000;
+    constexpr std::uint64_t many = 4'000;
     const auto text = sys::read_file("/proc/sys/fs/file-nr");
     std::uint64_t open_files = 0;
     if (text) std::from_chars(text->data(), text->data() + text->size(), open_files);
