@@ -89,8 +89,7 @@ Unavailable unavailable(const char* step, int error) {
         case ENOSYS:
             return {"the kernel has no bpf(2)"};
         default:
-            return {std::string(step) + ": " + std::strerror(error) +
-                    " (kernels before Linux 5.17 cannot do it)"};
+            return {std::string(step) + ": " + std::strerror(error)};
     }
 }
 

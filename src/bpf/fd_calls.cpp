@@ -39,7 +39,7 @@ std::variant<FdCallCounter, Unavailable> FdCallCounter::begin(std::span<const Pr
     if (auto obstacle = known_obstacle()) return std::move(*obstacle);
     unwait_fd_calls loaded{};
     if (const int error = -unwait_load_fd_calls(&loaded); error != 0) {
-        return unavailable("load of the BPF program", error);
+        return unavailable("load of a BPF program (Linux 5.17)", error);
     }
     auto impl = std::make_unique<Impl>(
         Impl{sys::Fd(loaded.program), sys::Fd(loaded.wanted), sys::Fd(loaded.counts), sys::Fd()});

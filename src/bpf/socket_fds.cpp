@@ -74,7 +74,7 @@ std::variant<std::vector<sys::KnownFd>, Unavailable> find_socket_fds(
     if (auto obstacle = known_obstacle()) return std::move(*obstacle);
     unwait_socket_fds loaded{};
     if (const int error = -unwait_load_socket_fds(&loaded); error != 0) {
-        return unavailable("load of the BPF program", error);
+        return unavailable("load of a BPF program (Linux 5.17)", error);
     }
     const sys::Fd program(loaded.program);
     const sys::Fd wanted(loaded.wanted);
