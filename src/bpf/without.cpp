@@ -10,7 +10,9 @@ std::variant<std::vector<sys::KnownFd>, Unavailable> find_socket_fds(
 }
 
 std::optional<Unavailable> obstacle() {
-    return Unavailable{"this unwait was built without BPF: build it with clang, bpftool and the headers of libbpf at hand"};
+    return Unavailable{
+        "this unwait was built without BPF: build it with clang, bpftool and the headers of libbpf "
+        "at hand"};
 }
 
 struct FdCallCounter::Impl {};
