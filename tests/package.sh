@@ -109,9 +109,10 @@ ask() {
 }
 
 prints() {
-    local wanted=$1
+    local wanted=$1 output
     shift
-    "$@" | tee /dev/stderr | grep -qE -- "$wanted"
+    # Read to its end first: who writes to a grep that has found what it wants is ended by SIGPIPE.
+    output=$("$@" | tee /dev/stderr) && grep -qE -- "$wanted" <<<"$output"
 }
 
 holds_no_stuck_socket() {
