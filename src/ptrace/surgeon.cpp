@@ -2,7 +2,9 @@
 #include "surgeon.hpp"
 
 #include <cstddef>
+#include <ctime>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "cut_check.hpp"
@@ -29,17 +31,24 @@ std::unique_ptr<Record, Unmap> share_surgeon_record(std::size_t cuts) {
     return record;
 }
 
-/// A surgeon that was killed behind the commit point has done more than it could write down.
-CutEnding ending_of(const Record::Entry& entry, const Cut& cut, const Patient& patient) {
-    if (entry.ending != CutEnding::untouched || !entry.committed) return entry.ending;
+/// Whether the number leads to its file no more.
+bool has_ended(const Cut& cut, const Patient& patient) {
     const auto same = leads_to_file(patient.table, cut);
-    const bool is_done = same == sys::Same::no || same == sys::Same::gone;
-    return is_done ? CutEnding::done : CutEnding::untouched;
+    return same == sys::Same::no || same == sys::Same::gone;
 }
 
-/// One that gave up waiting may have left a blob to end by itself, before the next one looked.
-CutEnding ending_after(bool was_committed, CutEnding ending) noexcept {
-    return was_committed && ending == CutEnding::changed ? CutEnding::done : ending;
+/// A surgeon that was killed leaves the target at what it has begun. Nobody else must come to these
+/// numbers before that has ended: the application may have them again at once.
+void await_end(const Record& record, std::span<const Cut> cuts, const Patient& patient) {
+    const std::uint64_t deadline = now_ns() + blob_patience;
+    for (std::size_t i = 0; i < cuts.size(); ++i) {
+        const auto& entry = record.cuts[i];
+        if (entry.ending != CutEnding::untouched || !entry.committed) continue;
+        while (!has_ended(cuts[entry.proof], patient) && now_ns() < deadline) {
+            constexpr timespec pause{0, 20'000};
+            nanosleep(&pause, nullptr);
+        }
+    }
 }
 
 }  // namespace
@@ -48,7 +57,7 @@ Surgery operate(const Patient& patient, Operation operation, std::span<const Cut
     Surgery surgery{std::vector<CutResult>(cuts.size()), ""};
     std::vector<Cut> left(cuts.begin(), cuts.end());
     std::vector<std::size_t> indexes(cuts.size());
-    std::vector<bool> was_committed(cuts.size());
+    std::vector<std::optional<std::size_t>> proofs(cuts.size());  // of those that were committed
     for (std::size_t i = 0; i < indexes.size(); ++i) indexes[i] = i;
 
     const FileMarks marks(cuts, patient.table);
@@ -57,14 +66,24 @@ Surgery operate(const Patient& patient, Operation operation, std::span<const Cut
         const bool ended = run_disposable(
             [&] { SurgeonProcess(patient, operation, left, marks.value(), *record).run(); },
             record->refusal);
+        if (!ended) await_end(*record, left, patient);
         std::vector<Cut> still_left;
         std::vector<std::size_t> still_left_indexes;
         for (std::size_t i = 0; i < left.size(); ++i) {
             const auto& entry = record->cuts[i];
+            surgery.cuts[indexes[i]] = {entry.ending, std::chrono::microseconds{entry.stopped_us}};
+            if (entry.committed) proofs[indexes[i]] = indexes[entry.proof];
+        }
+        for (std::size_t i = 0; i < left.size(); ++i) {
             auto& result = surgery.cuts[indexes[i]];
-            result = {ending_after(was_committed[indexes[i]], ending_of(entry, left[i], patient)),
-                      std::chrono::microseconds{entry.stopped_us}};
-            was_committed[indexes[i]] = was_committed[indexes[i]] || entry.committed;
+            const auto proof = proofs[indexes[i]];
+            // A surgeon that was killed, or gave up waiting, has done more than it could write
+            // down, and the next one finds that changed. What that one has done is no such proof.
+            if (proof && result.ending != CutEnding::done &&
+                surgery.cuts[*proof].ending != CutEnding::done && has_ended(left[i], patient) &&
+                has_ended(cuts[*proof], patient)) {
+                result.ending = CutEnding::done;
+            }
             if (result.ending != CutEnding::untouched) continue;
             still_left.push_back(left[i]);
             still_left_indexes.push_back(indexes[i]);

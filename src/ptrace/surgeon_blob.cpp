@@ -56,8 +56,11 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
         clear_slot();
         give_up(refusal::executed, true);
     }
-    if (!relies_on_marks_) {
-        for (const Cut* cut : to_cut_) record_.cuts[cut - cuts_.data()].committed = true;
+    for (const Cut* cut : to_cut_) {
+        const Cut* last = relies_on_marks_ ? to_cut_.back() : cut;
+        auto& entry = record_.cuts[cut - cuts_.data()];
+        entry.proof = static_cast<std::uint32_t>(last - cuts_.data());
+        entry.committed = true;
     }
     // The commit point: from here on the target needs nobody.
     if (!vehicle().start_at(slot_ + sizeof(Cave::Header) + arch::blob_entry)) {

@@ -19,8 +19,11 @@ namespace unwait::ptrace {
 struct Record {
     struct Entry {
         CutEnding ending;
-        /// Proven, and the target was made to carry it out; `ending` may be behind.
+        /// The target was made to carry it out; `ending` may be behind. It has done so, by itself
+        /// perhaps, when the cut with the number `proof` has ended: it comes last of those that
+        /// are made together or not at all.
         bool committed;
+        std::uint32_t proof;
         std::uint32_t stopped_us;
     };
     std::array<char, 256> refusal;

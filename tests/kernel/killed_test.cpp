@@ -2,10 +2,18 @@
 // The surgeon may be killed, or stopped, at any instant: the target never pays.
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <fstream>
+#include <iterator>
 #include <random>
+#include <set>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "hitting.hpp"
@@ -134,6 +142,60 @@ TEST_CASE("killed at any instant: blocking calls go on") {
     const auto before = victim.ask("results");
     hit_often(victim, rounds_of_hitting(), Idle::sleeps,
               [&] { CHECK(victim.ask("results") == before); });
+}
+
+std::set<pid_t> children_of(pid_t parent) {
+    std::ifstream file("/proc/self/task/" + std::to_string(parent) + "/children");
+    return {std::istream_iterator<pid_t>(file), {}};
+}
+
+/// Kills the next child of the calling thread so long after it was born.
+std::jthread kill_next_child(microseconds delay) {
+    const pid_t parent = ::gettid();
+    return std::jthread([=, known = children_of(parent)](const std::stop_token& stop) {
+        std::set<pid_t> born;
+        while (born.empty() && !stop.stop_requested()) {
+            std::ranges::set_difference(children_of(parent), known,
+                                        std::inserter(born, born.end()));
+        }
+        spin_for(delay);
+        for (const pid_t child : born) ::kill(child, SIGKILL);
+    });
+}
+
+TEST_CASE("killed at any instant: what is told of each number is what became of it") {
+    Victim victim({"close-wait"});
+    const auto before = victim.fds();
+    std::mt19937 random(42);  // NOLINT(cert-msc51-cpp): the same rounds each time
+    const auto longest = static_cast<int>(usual_duration(victim).count()) * 2;
+    std::uniform_int_distribution<int> delays(0, longest);
+    for (int round = 0; round < rounds_of_hitting(); ++round) {
+        const bool replaces = round % 2 == 1;
+        std::vector<std::uint64_t> fds;
+        for (int i = 0; i < fds_per_round; ++i) fds.push_back(victim.ask_number("open /dev/null"));
+        const auto opened = victim.fds();
+        ptrace::Surgery surgery;
+        {
+            const Cuts cuts(victim, fds);
+            const auto killer = kill_next_child(microseconds{delays(random)});
+            surgery = ptrace::operate(
+                patient_of(victim, round % 4 < 2 ? Freeze::all : Freeze::one),
+                replaces ? ptrace::Operation::replace : ptrace::Operation::close, cuts.cuts);
+        }
+        REQUIRE(eventually([&] { return is_free(victim.pid(), Idle::sleeps); }));
+        const auto now = victim.fds();
+        for (std::size_t i = 0; i < fds.size(); ++i) {
+            CAPTURE(round);
+            CAPTURE(i);
+            const auto fd = now.find(static_cast<int>(fds[i]));
+            const bool is_untouched = fd != now.end() && *fd == *opened.find(fd->first);
+            CHECK(surgery.cuts[i].ending ==
+                  (is_untouched ? ptrace::CutEnding::untouched : ptrace::CutEnding::done));
+            if (fd != now.end()) victim.ask("close " + std::to_string(fds[i]));
+        }
+    }
+    CHECK(victim.ask("errors").starts_with("0 "));
+    CHECK(victim.fds() == before);
 }
 
 }  // namespace unwait::test
