@@ -102,6 +102,8 @@ void relax() noexcept {
 
 bool blob_needs_nobody(const Registers&) noexcept { return false; }
 
+const bool running_threads_carry = false;
+
 bool blob_checks_marks(const Registers&) noexcept { return true; }
 
 std::size_t ranges_in(std::size_t) noexcept { return 0; }

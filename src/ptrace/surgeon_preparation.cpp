@@ -128,7 +128,8 @@ std::vector<TracedThread> SurgeonProcess::seize_vehicle(std::span<const Surveyed
     // is traced, and then interrupts the call of a thread that is not held, and so not mended.
     std::ranges::stable_sort(able, {}, [this](const SurveyedThread& thread) {
         const bool receives = freeze_ == Freeze::one && thread.tid == thread.process;
-        return std::tuple(thread.may_be_filtered, receives, thread.fitness);
+        const bool is_hard = !arch::running_threads_carry && thread.fitness == Fitness::running;
+        return std::tuple(thread.may_be_filtered, is_hard, receives, thread.fitness);
     });
     std::string objection;
     std::vector<TracedThread> seized;

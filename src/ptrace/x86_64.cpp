@@ -217,6 +217,8 @@ void relax() noexcept {
 
 bool blob_needs_nobody(const Registers&) noexcept { return true; }
 
+const bool running_threads_carry = true;
+
 bool blob_checks_marks(const Registers& registers) noexcept { return !runs_32_bit_code(registers); }
 
 std::size_t blob_size(Operation operation, std::size_t cuts, bool is_32_bit) noexcept {
