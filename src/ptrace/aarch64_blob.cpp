@@ -102,7 +102,7 @@ void relax() noexcept {
 
 bool blob_needs_nobody(const Registers&) noexcept { return false; }
 
-const bool running_threads_carry = false;
+const bool any_thread_carries = false;
 
 bool blob_checks_marks(const Registers&) noexcept { return true; }
 

@@ -165,8 +165,9 @@ void relax() noexcept;
 /// somebody should see to it.
 [[nodiscard]] bool blob_needs_nobody(const Registers& registers) noexcept;
 
-/// Whether a thread that runs its own code carries a blob as surely as one that sleeps in a call.
-extern const bool running_threads_carry;
+/// Whether a thread that runs, or is in a call that stops disturb, carries a blob as surely as one
+/// that just sleeps.
+extern const bool any_thread_carries;
 
 /// Whether the blob for a thread with these registers looks at marks.
 [[nodiscard]] bool blob_checks_marks(const Registers& registers) noexcept;

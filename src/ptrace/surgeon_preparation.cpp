@@ -128,7 +128,8 @@ std::vector<TracedThread> SurgeonProcess::seize_vehicle(std::span<const Surveyed
     // is traced, and then interrupts the call of a thread that is not held, and so not mended.
     std::ranges::stable_sort(able, {}, [this](const SurveyedThread& thread) {
         const bool receives = freeze_ == Freeze::one && thread.tid == thread.process;
-        const bool is_hard = !arch::running_threads_carry && thread.fitness == Fitness::running;
+        const bool is_hard =
+            !cuts_.empty() && !arch::any_thread_carries && thread.fitness != Fitness::asleep;
         return std::tuple(thread.may_be_filtered, is_hard, receives, thread.fitness);
     });
     std::string objection;

@@ -217,7 +217,7 @@ void relax() noexcept {
 
 bool blob_needs_nobody(const Registers&) noexcept { return true; }
 
-const bool running_threads_carry = true;
+const bool any_thread_carries = true;
 
 bool blob_checks_marks(const Registers& registers) noexcept { return !runs_32_bit_code(registers); }
 

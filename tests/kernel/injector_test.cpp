@@ -321,10 +321,12 @@ TEST_CASE("a signal that is ignored interrupts nobody while a single thread is h
     Victim victim({"ignored-signals"});
     const auto patient = patient_of(victim, Freeze::one);
     for (int round = 0; round < 50; ++round) {
+#ifndef __aarch64__  // there the thread that just sleeps is operated on, whoever gets signals
         const auto fd = victim.ask_number("open /dev/null");
         const Cuts cuts(victim, {fd});
         const auto surgery = operate_patiently(patient, Operation::close, cuts.cuts);
         CHECK(surgery.cuts[0].ending == CutEnding::done);
+#endif
         CHECK(ptrace::rehearse(patient, Operation::close).refusal == "");
     }
     CHECK(victim.ask("results") == "epoll_wait=blocked");
