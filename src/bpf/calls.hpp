@@ -6,7 +6,8 @@
 #include "fd.hpp"
 #include "unavailable.hpp"
 
-/// bpf(2), one request each. Those that return an fd leave errno where they have none.
+/// bpf(2), one request each, and what stands against it. Those that return an fd leave errno where
+/// they have none.
 namespace unwait::bpf {
 
 /// Attaches an iterator; whoever reads the fd of the second makes it run.

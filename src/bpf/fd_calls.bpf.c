@@ -22,9 +22,6 @@ struct pt_regs {
 #define ARGUMENTS(from) {(int)(from)->regs[0], (int)(from)->regs[1], (int)(from)->regs[2]}
 #endif
 
-/* linux/bpf.h, which may not be there for this target. */
-enum { BPF_MAP_TYPE_HASH = 1, BPF_NOEXIST = 1 };
-
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, UNWAIT_MOST_FDS);

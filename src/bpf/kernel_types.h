@@ -16,4 +16,8 @@ typedef __u16 __be16;
 typedef __u32 __be32;
 typedef __u32 __wsum;
 
+/* Of linux/bpf.h, which may not be there for this target. */
+enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2 };
+enum { BPF_NOEXIST = 1 };
+
 #define FROM_KERNEL __attribute__((preserve_access_index))

@@ -35,9 +35,6 @@ struct bpf_iter__task_file {
     struct file *file;
 };
 
-/* linux/bpf.h, which may not be there for this target. */
-enum { BPF_MAP_TYPE_ARRAY = 2 };
-
 struct unwait_wanted {
     __u8 bits[UNWAIT_WANTED_BYTES];
 };

@@ -59,8 +59,9 @@ void append(std::vector<std::byte>& bytes, const std::vector<std::byte>& more) {
     bytes.insert(bytes.end(), more.begin(), more.end());
 }
 
-std::vector<std::byte> message_of(std::uint16_t type, std::uint16_t flags,
-                                  const inet_diag_req_v2& request, const Bytecode& program = {}) {
+template <typename Request>
+std::vector<std::byte> message_of(std::uint16_t type, std::uint16_t flags, const Request& request,
+                                  const Bytecode& program = {}) {
     nlattr attribute{};
     attribute.nla_type = INET_DIAG_REQ_BYTECODE;
     attribute.nla_len = static_cast<std::uint16_t>(sizeof attribute + program.size());
@@ -86,14 +87,7 @@ std::vector<std::byte> both_families_message(StateMask states) {
     inet_diag_req request{};
     request.idiag_ext = extensions;
     request.idiag_states = states;
-    nlmsghdr head{};
-    head.nlmsg_len = sizeof head + sizeof request;
-    head.nlmsg_type = TCPDIAG_GETSOCK;
-    head.nlmsg_flags = NLM_F_DUMP | NLM_F_REQUEST;
-    std::vector<std::byte> message;
-    append(message, head);
-    append(message, request);
-    return message;
+    return message_of(TCPDIAG_GETSOCK, NLM_F_DUMP, request);
 }
 
 Condition condition_of(Side side, const PortRange& range) {

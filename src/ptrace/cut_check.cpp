@@ -35,4 +35,9 @@ sys::Same leads_to_file(pid_t table, const Cut& cut) noexcept {
     return leads_to_inode(table, cut.fd, cut.inode);
 }
 
+bool leads_elsewhere(pid_t table, const Cut& cut) noexcept {
+    const auto same = leads_to_file(table, cut);
+    return same == sys::Same::no || same == sys::Same::gone;
+}
+
 }  // namespace unwait::ptrace

@@ -11,4 +11,7 @@ namespace unwait::ptrace {
 /// thread that uses the fd table. Does not allocate.
 [[nodiscard]] sys::Same leads_to_file(pid_t table, const Cut& cut) noexcept;
 
+/// Whether it certainly does not, any more. Does not allocate.
+[[nodiscard]] bool leads_elsewhere(pid_t table, const Cut& cut) noexcept;
+
 }  // namespace unwait::ptrace

@@ -31,12 +31,6 @@ std::unique_ptr<Record, Unmap> share_surgeon_record(std::size_t cuts) {
     return record;
 }
 
-/// Whether the number leads to its file no more.
-bool has_ended(const Cut& cut, const Patient& patient) {
-    const auto same = leads_to_file(patient.table, cut);
-    return same == sys::Same::no || same == sys::Same::gone;
-}
-
 /// A surgeon that was killed leaves the target at what it has begun. Nobody else must come to these
 /// numbers before that has ended: the application may have them again at once.
 void await_end(const Record& record, std::span<const Cut> cuts, const Patient& patient) {
@@ -44,7 +38,7 @@ void await_end(const Record& record, std::span<const Cut> cuts, const Patient& p
     for (std::size_t i = 0; i < cuts.size(); ++i) {
         const auto& entry = record.cuts[i];
         if (entry.ending != CutEnding::untouched || !entry.committed) continue;
-        while (!has_ended(cuts[entry.proof], patient) && now_ns() < deadline) {
+        while (!leads_elsewhere(patient.table, cuts[entry.proof]) && now_ns() < deadline) {
             constexpr timespec pause{0, 20'000};
             nanosleep(&pause, nullptr);
         }
@@ -80,8 +74,9 @@ Surgery operate(const Patient& patient, Operation operation, std::span<const Cut
             // A surgeon that was killed, or gave up waiting, has done more than it could write
             // down, and the next one finds that changed. What that one has done is no such proof.
             if (proof && result.ending != CutEnding::done &&
-                surgery.cuts[*proof].ending != CutEnding::done && has_ended(left[i], patient) &&
-                has_ended(cuts[*proof], patient)) {
+                surgery.cuts[*proof].ending != CutEnding::done &&
+                leads_elsewhere(patient.table, left[i]) &&
+                leads_elsewhere(patient.table, cuts[*proof])) {
                 result.ending = CutEnding::done;
             }
             if (result.ending != CutEnding::untouched) continue;

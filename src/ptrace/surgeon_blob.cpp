@@ -23,7 +23,7 @@ void pause_briefly() noexcept {
 
 arch::BlobTask SurgeonProcess::blob_task() const noexcept {
     return {operation_,   slot_ + sizeof(Cave::Header), to_cut_,
-            placeholder_, relies_on_marks_ ? mark_ : 0, relies_on_marks_ && by_ranges_,
+            placeholder_, relies_on_marks_ ? mark_ : 0, by_ranges_,
             waits_};
 }
 
@@ -158,7 +158,7 @@ void SurgeonProcess::abandon_blob() {
     // It comes to its end by itself. But then nobody is held any more, and what it has not come to
     // yet may mean another file: it is left no number.
     static constexpr Cut nothing{};
-    if (blob_task().by_ranges) to_cut_.resize(arch::count_ranges(to_cut_));
+    if (by_ranges_) to_cut_.resize(arch::count_ranges(to_cut_));
     std::ranges::fill(to_cut_, &nothing);
     write_blob();
     give_up(refusal::too_slow, true);
@@ -190,8 +190,7 @@ SurgeonProcess::BlobEnd SurgeonProcess::leave_blob(bool is_closed) {
 bool SurgeonProcess::blob_has_finished() const noexcept {
     if (to_cut_.empty()) return true;  // there was only a placeholder to close
     // It goes through its table in order.
-    const auto same = leads_to_file(patient_.table, *to_cut_.back());
-    return same == sys::Same::no || same == sys::Same::gone;
+    return leads_elsewhere(patient_.table, *to_cut_.back());
 }
 
 arch::Registers SurgeonProcess::read_vehicle() noexcept {

@@ -131,8 +131,7 @@ void SurgeonProcess::record_all_cuts() noexcept {
 void SurgeonProcess::record_finished_cuts() {
     for (const Cut* cut : to_cut_) {
         if (record_.cuts[cut - cuts_.data()].ending == CutEnding::done) continue;
-        const auto same = leads_to_file(patient_.table, *cut);
-        if (same == sys::Same::no || same == sys::Same::gone) {
+        if (leads_elsewhere(patient_.table, *cut)) {
             record_.cuts[cut - cuts_.data()].ending = CutEnding::done;
         }
     }
