@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 // What becomes of the call that a thread was stopped in.
+#include <elf.h>
 #include <linux/audit.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <span>
 #include <string_view>
 
@@ -86,6 +91,40 @@ SampledCall read_call(pid_t tid) noexcept {
     return parse_call(sys::read_proc_file(tid, "syscall", text)).value_or(SampledCall{});
 }
 
+bool set_call_number(pid_t tid, int number) noexcept {
+    iovec area{&number, sizeof number};
+    return ::ptrace(PTRACE_SETREGSET, tid, NT_ARM_SYSTEM_CALL, &area) == 0;
+}
+
+/// The call that a thread came from when it was stopped. Of one that the kernel has forgotten it
+/// still has the first argument, and tells it as soon as the call has a number again.
+SampledCall forgotten_call(pid_t tid, const Registers& registers) noexcept {
+    constexpr int no_call = -1;
+    if (!set_call_number(tid, static_cast<int>(call_number(registers)))) return {};
+    const auto call = read_call(tid);
+    set_call_number(tid, no_call);
+    return call;
+}
+
+/// Whether a thread has an epoll set at this number.
+bool leads_to_event_set(pid_t tid, std::uint64_t fd) noexcept {
+    std::array<char, 64> path{};
+    std::array<char, 64> target{};
+    std::snprintf(path.data(), path.size(), "/proc/%d/fd/%d", tid, static_cast<int>(fd));
+    const ssize_t size = ::readlink(path.data(), target.data(), target.size());
+    return std::string_view(target.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))) ==
+           "anon_inode:[eventpoll]";
+}
+
+/// Whether it is still the same call, interrupted by this stop and no other.
+bool is_last_call(pid_t tid, const SampledCall& before, const Registers& registers) noexcept {
+    const auto& raw = registers.raw;
+    return contains(disturbed_calls, before.number) && call_number(registers) == before.number &&
+           raw.pc == before.instruction_pointer && raw.sp == before.stack_pointer &&
+           std::equal(before.arguments.begin() + 1, before.arguments.end(), &raw.regs[1]) &&
+           times_asleep(tid) == before.sleeps + 1;
+}
+
 }  // namespace
 
 bool is_caught(pid_t tid, int signal) noexcept {
@@ -107,22 +146,23 @@ SampledCall sample_call(pid_t tid) noexcept {
 }
 
 bool cure_interrupted_call(pid_t tid, const SampledCall& before, Registers& registers) noexcept {
-    // The kernel has forgotten the call already, and its first argument with it: only if the thread
-    // is seen where it was before the stop these are still known.
     auto& raw = registers.raw;
-    if (registers.is_foreign || static_cast<long>(raw.regs[0]) != -EINTR ||
-        raw.regs[8] != static_cast<std::uint64_t>(before.number) ||
-        !contains(disturbed_calls, before.number) || raw.pc != before.instruction_pointer ||
-        raw.sp != before.stack_pointer ||
-        !std::equal(before.arguments.begin() + 1, before.arguments.end(), &raw.regs[1])) {
-        return true;
+    if (registers.is_foreign || static_cast<long>(raw.regs[0]) != -EINTR) return true;
+    // The kernel has forgotten the call already, and its first argument with it: that is known if
+    // the thread was seen in the call before. What an event loop asks for can be told by itself: a
+    // thread that comes from rt_sigreturn(2), and was given EINTR before, had no epoll set there.
+    std::optional<std::uint64_t> first_argument;
+    if (contains(event_loop_calls, call_number(registers))) {
+        if (instructions_around(tid, raw.pc).before != svc) return true;
+        const auto call = forgotten_call(tid, registers);
+        if (call.number >= 0 && leads_to_event_set(tid, call.arguments[0])) {
+            first_argument = call.arguments[0];
+        }
+    } else if (is_last_call(tid, before, registers)) {
+        first_argument = before.arguments[0];
     }
-    // It is still the same call if the thread went to sleep once since, in this stop. An event loop
-    // comes back with the same event set.
-    if (times_asleep(tid) != before.sleeps + 1 && !contains(event_loop_calls, before.number)) {
-        return true;
-    }
-    raw.regs[0] = before.arguments[0];
+    if (!first_argument) return true;
+    raw.regs[0] = *first_argument;
     raw.pc -= sizeof svc;
     return write_registers(tid, registers);
 }
