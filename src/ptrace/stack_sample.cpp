@@ -35,6 +35,8 @@ struct Record {
 
 /// In the sampling process. While the thread is held nothing is allocated or written.
 void sample_into(Record& record, const SurveyedThread& surveyed) {
+    // No page of it is first touched then either: each process finds those that it shares anew.
+    record.stack.fill(std::byte{0});
     FilterCheck filters(Operation::close, {}, 0);
     TracedThread thread(surveyed);
     arm_dead_man(preparation_patience);
