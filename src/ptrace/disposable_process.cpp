@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -23,6 +24,31 @@ void rise_above_all() noexcept {
     priority.sched_priority = 1;
     static_cast<void>(sched_setscheduler(0, SCHED_FIFO, &priority));
 }
+
+/// Who waits for a helper stays on its processor, and the helper begins there. Elsewhere either
+/// would push aside whoever runs there, the target maybe, while this processor is idle.
+class OneProcessor {
+public:
+    OneProcessor() noexcept {
+        if (!is_bound_) return;
+        cpu_set_t here;
+        CPU_ZERO(&here);
+        CPU_SET(static_cast<std::size_t>(std::max(sched_getcpu(), 0)), &here);
+        static_cast<void>(sched_setaffinity(0, sizeof here, &here));
+    }
+    OneProcessor(const OneProcessor&) = delete;
+    OneProcessor& operator=(const OneProcessor&) = delete;
+    ~OneProcessor() { leave(); }
+
+    /// Of the thread that calls this.
+    void leave() const noexcept {
+        if (is_bound_) static_cast<void>(sched_setaffinity(0, sizeof allowed_, &allowed_));
+    }
+
+private:
+    cpu_set_t allowed_{};
+    const bool is_bound_ = sched_getaffinity(0, sizeof allowed_, &allowed_) == 0;
+};
 
 [[noreturn]] void be_disposable(const std::function<void()>& body, std::span<char> refusal,
                                 Priority priority) noexcept {
@@ -54,9 +80,13 @@ void write_refusal(std::span<char> into, const char* why) noexcept {
 }
 
 bool run_disposable(const std::function<void()>& body, std::span<char> refusal, Priority priority) {
+    const OneProcessor bound;
     const pid_t child = ::fork();
     if (child < 0) throw Error(errno, "fork of a helper process");
-    if (child == 0) be_disposable(body, refusal, priority);
+    if (child == 0) {
+        bound.leave();
+        be_disposable(body, refusal, priority);
+    }
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
