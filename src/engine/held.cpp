@@ -9,29 +9,43 @@
 
 namespace unwait {
 
-bool is_held(const Step& step) {
-    const Step* const one = &step;
-    return are_held({&one, 1}).front();
-}
+namespace {
+
+/// The fd tables of the holders, each opened once.
+class Tables {
+public:
+    [[nodiscard]] bool hold(const Step& step) {
+        return std::ranges::any_of(step.holders, [&](const Holder& holder) {
+            return std::ranges::any_of(holder.fds, [&](const HeldFd& held) {
+                const pid_t pid = holder.process->id.pid;
+                const auto table = tables_.try_emplace({pid, held.tid}, pid, held.tid).first;
+                // What may not be read is not known to be closed.
+                return table->second.leads_to(held.fd, step.socket.id.inode).value_or(true);
+            });
+        });
+    }
+
+private:
+    std::map<std::pair<pid_t, pid_t>, proc::FdLinks> tables_;
+};
+
+}  // namespace
+
+bool is_held(const Step& step) { return Tables().hold(step); }
 
 std::vector<bool> are_held(std::span<const Step* const> steps) {
-    std::map<std::pair<pid_t, pid_t>, proc::FdLinks> tables;
-    const auto is_open = [&tables](const Holder& holder, const HeldFd& held, std::uint64_t inode) {
-        const pid_t pid = holder.process->id.pid;
-        const auto [table, is_new] = tables.try_emplace({pid, held.tid}, pid, held.tid);
-        // What may not be read is not known to be closed.
-        return table->second.leads_to(held.fd, inode).value_or(true);
-    };
+    Tables tables;
     std::vector<bool> held;
     held.reserve(steps.size());
-    for (const Step* step : steps) {
-        held.push_back(std::ranges::any_of(step->holders, [&](const Holder& holder) {
-            return std::ranges::any_of(holder.fds, [&](const HeldFd& fd) {
-                return is_open(holder, fd, step->socket.id.inode);
-            });
-        }));
-    }
+    for (const Step* step : steps) held.push_back(tables.hold(*step));
     return held;
+}
+
+std::size_t first_held(std::span<const Step* const> steps) {
+    Tables tables;
+    const auto first =
+        std::ranges::find_if(steps, [&tables](const Step* step) { return tables.hold(*step); });
+    return static_cast<std::size_t>(first - steps.begin());
 }
 
 }  // namespace unwait

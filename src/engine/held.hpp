@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -13,5 +14,8 @@ namespace unwait {
 
 /// The same of many at once, in their order.
 [[nodiscard]] std::vector<bool> are_held(std::span<const Step* const> steps);
+
+/// The index of the first of them that is, their number when none is.
+[[nodiscard]] std::size_t first_held(std::span<const Step* const> steps);
 
 }  // namespace unwait

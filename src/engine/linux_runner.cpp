@@ -117,18 +117,22 @@ void LinuxRunner::look_at(std::span<const Step* const> steps, std::span<Attempt>
     std::vector<const Socket*> asked;
     asked.reserve(steps.size());
     for (const Step* step : steps) asked.push_back(&step->socket);
+    constexpr std::size_t at_once = 4 * worth_a_thread;
+    const std::size_t questions = 1 + (steps.size() + at_once - 1) / at_once;
+    const bool is_worth_threads = steps.size() >= worth_a_thread;
     std::vector<std::optional<Socket>> now;
-    std::vector<bool> held;
-    sys::in_parallel(2, steps.size() < worth_a_thread ? 2 : 1, [&](std::size_t question) {
+    sys::in_parallel(questions, is_worth_threads ? 1 : questions, [&](std::size_t question) {
         if (question == 0) {
             now = networks_.get_each(asked);
-        } else {
-            held = are_held(steps);
+            return;
         }
+        const std::size_t first = (question - 1) * at_once;
+        const auto some = steps.subspan(first, std::min(at_once, steps.size() - first));
+        const auto held = are_held(some);
+        for (std::size_t i = 0; i < some.size(); ++i) attempts[first + i].fd_open = held[i];
     });
     for (std::size_t i = 0; i < steps.size(); ++i) {
         attempts[i].state = now[i] ? now[i]->state : TcpState::closed;
-        attempts[i].fd_open = held[i];
     }
 }
 
@@ -189,9 +193,8 @@ void LinuxRunner::wait_until_closed(std::span<const Step* const> steps,
     };
     for (auto slice = first_slice;; slice = std::min(slice * 2, longest_slice)) {
         std::erase_if(open, [&](const Step* step) { return deadline_of(step) <= Clock::now(); });
-        const auto held = are_held(open);
-        auto is_still_held = held.begin();
-        std::erase_if(open, [&](const Step*) { return !*is_still_held++; });
+        // One that is held is reason enough to wait; the others are looked at when it is not.
+        open.erase(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(first_held(open)));
         if (open.empty()) return;
         const auto nearest = std::ranges::min(open, {}, deadline_of);
         if (!keep_waiting(deadline_of(nearest), slice) &&

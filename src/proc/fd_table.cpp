@@ -107,8 +107,9 @@ void Reader::append(const Reader& other) {
 /// Probes a large table in blocks, which several threads can do at once. Returns the first number
 /// that was not tried.
 int probe_blocks(Reader& reader, std::uint64_t expected) {
-    constexpr std::uint64_t enough_for_one = 1024;
-    const auto blocks = expected / enough_for_one;
+    constexpr std::uint64_t large = 1024;
+    constexpr std::uint64_t worth_a_thread = 256;
+    const auto blocks = expected < large ? 0 : expected / worth_a_thread;
     const auto begin_of = [&](std::uint64_t block) {
         return static_cast<int>(expected * block / blocks);
     };

@@ -47,27 +47,39 @@ std::launch when_idle() {
 
 void in_parallel(std::size_t count, std::size_t worth_a_thread,
                  const std::function<void(std::size_t)>& work) {
-    constexpr std::size_t most_threads = 8;  // beyond, they wait for the kernel's locks
-    std::size_t threads = std::min(count / worth_a_thread, most_threads);
-    if (threads > 1) threads = std::min(threads, idle_processors());
+    std::size_t most_threads = 8;  // beyond, they wait for the kernel's locks
     std::atomic<std::size_t> next = 0;
     std::exception_ptr failure;
     std::once_flag failed;
-    const auto do_some = [&] {
+    const auto do_some = [&](const std::function<void(std::size_t)>& before_each) {
         try {
-            for (std::size_t at = next++; at < count; at = next++) work(at);
+            for (std::size_t at = next++; at < count; at = next++) {
+                before_each(at);
+                work(at);
+            }
         } catch (...) {
             std::call_once(failed, [&] { failure = std::current_exception(); });
         }
     };
     {
         std::vector<std::jthread> helpers;
-        try {
-            while (helpers.size() + 1 < threads) helpers.emplace_back(do_some);
-        } catch (const std::system_error&) {
-            // Those that did start, and this one, do all the work.
-        }
-        do_some();
+        // Processors become idle meanwhile, those of helpers that others have called among them.
+        const auto call_helpers = [&](std::size_t at) {
+            const std::size_t worthwhile = std::min((count - at) / worth_a_thread, most_threads);
+            if (helpers.size() + 1 >= worthwhile) return;
+            try {
+                for (auto idle = idle_processors(); idle > 1 && helpers.size() + 1 < worthwhile;
+                     --idle) {
+                    helpers.emplace_back([&] { do_some([](std::size_t) {}); });
+                }
+            } catch (const std::system_error&) {
+                most_threads = 1;  // no more can be had: those that did start do all the work
+            }
+        };
+        std::size_t done = 0;
+        do_some([&](std::size_t at) {
+            if (done++ % worth_a_thread == 0) call_helpers(at);
+        });
     }
     if (failure) std::rethrow_exception(failure);
 }

@@ -188,6 +188,27 @@ TEST_CASE("an application that hears of the shutdown closes by itself") {
     witness.check_unharmed({victim.fd()});
 }
 
+TEST_CASE("of many sockets each is waited for, and goes on for itself") {
+    const Victim early({"closes-when-shut"});
+    const Victim stuck({"close-wait"});
+    const Victim late({"closes-when-shut"});
+    const std::array<const Victim*, 3> victims{&early, &stuck, &late};
+    Policy policy = policy_of({Action::shutdown, Action::close});
+    policy.settle = std::chrono::seconds(1);
+    const Plan plan = plan_for(victims, policy);
+    const auto outcomes = carry_out(plan, policy);
+    REQUIRE(outcomes.size() == victims.size());
+    for (const Outcome& outcome : outcomes) {
+        const auto step = std::ranges::find(plan.steps, outcome.id, &Step::id);
+        CAPTURE(step->socket.id.inode);
+        CHECK(word(outcome.result) == word(Result::cleared));
+        CHECK(outcome.frees_fd);
+        const bool is_stuck = step->socket.id.inode == stuck.number("inode");
+        CHECK(outcome.action == (is_stuck ? Action::close : Action::shutdown));
+        CHECK((outcome.stopped.count() > 0) == is_stuck);
+    }
+}
+
 TEST_CASE("a signal ends every holder") {
     for (const Action action : signals) {
         for (const std::string scenario : {"close-wait", "shared-by-fork"}) {

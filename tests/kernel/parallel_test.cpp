@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <stop_token>
 #include <thread>
@@ -50,6 +51,36 @@ TEST_CASE("what a part of the work throws is thrown when all have returned") {
     };
     CHECK_THROWS_WITH(in_parallel(many, 1, fail_once), "three");
     CHECK(returned + 1 == begun);
+}
+
+TEST_CASE("a processor that becomes idle meanwhile is used from then on") {
+    cpu_set_t ours;
+    REQUIRE(::sched_getaffinity(0, sizeof ours, &ours) == 0);
+    std::vector<std::jthread> busy;
+    std::atomic<int> begun = 0;
+    for (int i = 0; i < CPU_COUNT(&ours); ++i) {
+        busy.emplace_back([&begun](const std::stop_token& stop) {
+            ++begun;
+            while (!stop.stop_requested()) {
+            }
+        });
+    }
+    while (begun < CPU_COUNT(&ours)) std::this_thread::yield();
+    const auto caller = std::this_thread::get_id();
+    std::atomic<bool> is_helped = false;
+    std::atomic<bool> was_helped_early = false;
+    constexpr std::size_t idle_from = 100;
+    constexpr std::size_t enough = 20'000;  // others of this machine may need it for a while
+    in_parallel(enough, 1, [&](std::size_t at) {
+        if (std::this_thread::get_id() != caller)
+            (at < idle_from ? was_helped_early : is_helped) = true;
+        if (at == idle_from) busy.clear();
+        if (at > idle_from && !is_helped && CPU_COUNT(&ours) > 1) {
+            std::this_thread::sleep_for(std::chrono::microseconds(100));
+        }
+    });
+    CHECK_FALSE(was_helped_early);
+    CHECK(is_helped == (CPU_COUNT(&ours) > 1));
 }
 
 TEST_CASE("there is always a processor, and none that others use or that we may not") {

@@ -47,11 +47,18 @@ Policy policy_of(std::vector<Action> actions) {
 }
 
 Plan plan_for(const Victim& victim, const Policy& policy) {
+    const Victim* const one = &victim;
+    return plan_for({&one, 1}, policy);
+}
+
+Plan plan_for(std::span<const Victim* const> victims, const Policy& policy) {
+    AnyOf<std::uint64_t> inodes;
+    for (const Victim* victim : victims) inodes.push_back(victim->number("inode"));
     Selector selector;
-    selector.inodes = {{victim.number("inode")}};
+    selector.inodes = {inodes};
     const Snapshot snapshot = take_snapshot(selector, true);
     const auto findings = diagnose(snapshot, selector, policy.min_idle);
-    REQUIRE(findings.size() == 1);
+    REQUIRE(findings.size() == victims.size());
     return make_plan(findings, policy, Self{});
 }
 

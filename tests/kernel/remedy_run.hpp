@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "unwait/outcome.hpp"
@@ -18,6 +19,9 @@ namespace unwait::test {
 
 /// The plan for the victim's first socket, and no other.
 [[nodiscard]] Plan plan_for(const Victim& victim, const Policy& policy);
+
+/// The same for several, in one.
+[[nodiscard]] Plan plan_for(std::span<const Victim* const> victims, const Policy& policy);
 
 /// Carries it out on this machine.
 [[nodiscard]] std::vector<Outcome> carry_out(const Plan& plan, const Policy& policy);
