@@ -21,8 +21,7 @@ void SurgeonProcess::run() {
     std::size_t wanted = first_chunk;
     for (std::size_t at = 0; at < cuts_.size();) {
         const std::size_t done = operate_chunk(at, chunk_size(at, wanted));
-        // Two sizes are needed to tell what a cut costs.
-        wanted = at == 0 ? 2 * first_chunk : affordable_cuts();
+        wanted = affordable_cuts();
         at += done;
     }
     record_.finished = true;
@@ -138,20 +137,24 @@ void SurgeonProcess::record_finished_cuts() {
 }
 
 void SurgeonProcess::note_cost(std::size_t count, std::uint64_t ns) noexcept {
-    if (smallest_.count == 0) smallest_ = {count, ns};
-    const bool tells = count >= 2 * smallest_.count && ns > smallest_.ns;
-    const std::uint64_t measured =
-        tells ? (ns - smallest_.ns) / (count - smallest_.count) : ns / count;
-    // Where the smallest was disturbed, the difference tells nothing.
-    const std::uint64_t each = std::max(measured, least_cut_ns);
-    cheapest_cut_ns_ = cheapest_cut_ns_ == 0 ? each : std::min(cheapest_cut_ns_, each);
+    // One that did more in less time shows that the shortest until then was disturbed.
+    if (shortest_.count == 0 || ns <= shortest_.ns) shortest_ = {count, ns};
+    if (count >= 2 * shortest_.count) {
+        // What any freeze costs is in both.
+        cut_ns_ = std::max((ns - shortest_.ns) / (count - shortest_.count), least_cut_ns);
+        return;
+    }
+    const std::uint64_t at_most = std::max(ns / count, least_cut_ns);
+    cut_ns_ = cut_ns_ == 0 ? at_most : std::min(cut_ns_, at_most);
 }
 
 std::size_t SurgeonProcess::affordable_cuts() const noexcept {
-    if (cheapest_cut_ns_ == 0) return first_chunk;  // none was made yet
+    if (cut_ns_ == 0) return first_chunk;  // none was made yet
     // What a freeze costs by itself is not for smaller chunks to save: only the cuts count.
     const auto budget = static_cast<std::uint64_t>(patient_.max_freeze.count()) * ns_per_us;
-    return std::max<std::size_t>(budget / cheapest_cut_ns_, 1);
+    // One of twice the size tells what a cut costs, where it can be afforded.
+    const std::size_t telling = shortest_.ns < budget ? 2 * shortest_.count : 1;
+    return std::max<std::size_t>(budget / cut_ns_, telling);
 }
 
 void SurgeonProcess::give_up_without_effect() noexcept {

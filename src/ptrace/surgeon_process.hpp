@@ -156,8 +156,8 @@ private:
         std::size_t count = 0;
         std::uint64_t ns = 0;
     };
-    Cost smallest_;                      // of the first chunk: most of it is that of any freeze
-    std::uint64_t cheapest_cut_ns_ = 0;  // of any chunk: the least disturbed
+    Cost shortest_;                      // of the chunks: most of it is that of any freeze
+    std::uint64_t cut_ns_ = 0;           // what one more cut costs, as far as is known
     std::uint64_t blob_over_ns_ = 0;     // when the last one had come to its end
     std::uint64_t longest_hold_ns_ = 0;  // of any thread, in this chunk
     bool last_chunk_ = false;
