@@ -117,22 +117,18 @@ void LinuxRunner::look_at(std::span<const Step* const> steps, std::span<Attempt>
     std::vector<const Socket*> asked;
     asked.reserve(steps.size());
     for (const Step* step : steps) asked.push_back(&step->socket);
-    constexpr std::size_t at_once = 4 * worth_a_thread;
-    const std::size_t questions = 1 + (steps.size() + at_once - 1) / at_once;
-    const bool is_worth_threads = steps.size() >= worth_a_thread;
     std::vector<std::optional<Socket>> now;
-    sys::in_parallel(questions, is_worth_threads ? 1 : questions, [&](std::size_t question) {
+    std::vector<bool> held;
+    sys::in_parallel(2, steps.size() < worth_a_thread ? 2 : 1, [&](std::size_t question) {
         if (question == 0) {
             now = networks_.get_each(asked);
-            return;
+        } else {
+            held = are_held(steps);
         }
-        const std::size_t first = (question - 1) * at_once;
-        const auto some = steps.subspan(first, std::min(at_once, steps.size() - first));
-        const auto held = are_held(some);
-        for (std::size_t i = 0; i < some.size(); ++i) attempts[first + i].fd_open = held[i];
     });
     for (std::size_t i = 0; i < steps.size(); ++i) {
         attempts[i].state = now[i] ? now[i]->state : TcpState::closed;
+        attempts[i].fd_open = held[i];
     }
 }
 

@@ -17,6 +17,7 @@
 #include "directory.hpp"
 #include "fd.hpp"
 #include "parallel.hpp"
+#include "proc_text.hpp"
 #include "text_scan.hpp"
 #include "unwait/error.hpp"
 
@@ -141,7 +142,7 @@ void Reader::note(std::string_view target, int fd) {
     if (target.starts_with('s')) {
         const auto inode = parse_socket_link(target);
         if (inode && wanted_.contains(*inode)) table_.matches.push_back({fd, *inode});
-    } else if (target == "anon_inode:[eventpoll]") {
+    } else if (target == sys::epoll_link) {
         table_.epolls.push_back(fd);
     } else if (target == "anon_inode:[io_uring]") {
         table_.rings.push_back(fd);

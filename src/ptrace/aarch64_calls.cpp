@@ -5,12 +5,11 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -96,24 +95,24 @@ bool set_call_number(pid_t tid, int number) noexcept {
     return ::ptrace(PTRACE_SETREGSET, tid, NT_ARM_SYSTEM_CALL, &area) == 0;
 }
 
-/// The call that a thread came from when it was stopped. Of one that the kernel has forgotten it
-/// still has the first argument, and tells it as soon as the call has a number again.
-SampledCall forgotten_call(pid_t tid, const Registers& registers) noexcept {
+/// The epoll set of the call that a thread was stopped in. Of a call that the kernel has forgotten
+/// it still has the first argument, and tells it as soon as the call has a number again. A thread
+/// that comes from rt_sigreturn(2), and was given EINTR before, had no epoll set there.
+std::optional<std::uint64_t> forgotten_event_set(pid_t tid, const Registers& registers) noexcept {
     constexpr int no_call = -1;
-    if (!set_call_number(tid, static_cast<int>(call_number(registers)))) return {};
+    if (instructions_around(tid, registers.raw.pc).before != svc ||
+        !set_call_number(tid, static_cast<int>(call_number(registers)))) {
+        return std::nullopt;
+    }
     const auto call = read_call(tid);
     set_call_number(tid, no_call);
-    return call;
-}
-
-/// Whether a thread has an epoll set at this number.
-bool leads_to_event_set(pid_t tid, std::uint64_t fd) noexcept {
-    std::array<char, 64> path{};
+    const std::uint64_t set = call.arguments[0];
     std::array<char, 64> target{};
-    std::snprintf(path.data(), path.size(), "/proc/%d/fd/%d", tid, static_cast<int>(fd));
-    const ssize_t size = ::readlink(path.data(), target.data(), target.size());
-    return std::string_view(target.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))) ==
-           "anon_inode:[eventpoll]";
+    if (call.number < 0 ||
+        sys::read_fd_link(tid, static_cast<int>(set), target) != sys::epoll_link) {
+        return std::nullopt;
+    }
+    return set;
 }
 
 /// Whether it is still the same call, interrupted by this stop and no other.
@@ -149,15 +148,10 @@ bool cure_interrupted_call(pid_t tid, const SampledCall& before, Registers& regi
     auto& raw = registers.raw;
     if (registers.is_foreign || static_cast<long>(raw.regs[0]) != -EINTR) return true;
     // The kernel has forgotten the call already, and its first argument with it: that is known if
-    // the thread was seen in the call before. What an event loop asks for can be told by itself: a
-    // thread that comes from rt_sigreturn(2), and was given EINTR before, had no epoll set there.
+    // the thread was seen in the call before. What an event loop asks for can be told by itself.
     std::optional<std::uint64_t> first_argument;
     if (contains(event_loop_calls, call_number(registers))) {
-        if (instructions_around(tid, raw.pc).before != svc) return true;
-        const auto call = forgotten_call(tid, registers);
-        if (call.number >= 0 && leads_to_event_set(tid, call.arguments[0])) {
-            first_argument = call.arguments[0];
-        }
+        first_argument = forgotten_event_set(tid, registers);
     } else if (is_last_call(tid, before, registers)) {
         first_argument = before.arguments[0];
     }

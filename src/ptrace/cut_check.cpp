@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "cut_check.hpp"
 
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
-#include <cstdio>
-#include <string_view>
 
+#include "file.hpp"
 #include "text_scan.hpp"
 
 namespace unwait::ptrace {
@@ -15,12 +12,11 @@ namespace unwait::ptrace {
 namespace {
 
 sys::Same leads_to_inode(pid_t table, int fd, std::uint64_t inode) noexcept {
-    std::array<char, 64> path{};
     std::array<char, 64> target{};
-    std::snprintf(path.data(), path.size(), "/proc/%d/fd/%d", table, fd);
-    const auto size = ::readlink(path.data(), target.data(), target.size());
-    if (size < 0) return errno == ENOENT || errno == ESRCH ? sys::Same::gone : sys::Same::unknown;
-    const std::string_view link(target.data(), static_cast<std::size_t>(size));
+    const auto link = sys::read_fd_link(table, fd, target);
+    if (link.empty()) {
+        return errno == ENOENT || errno == ESRCH ? sys::Same::gone : sys::Same::unknown;
+    }
     return sys::bracketed_number(link, "socket:[") == inode ? sys::Same::yes : sys::Same::no;
 }
 

@@ -30,7 +30,7 @@ void rise_above_all() noexcept {
 class OneProcessor {
 public:
     OneProcessor() noexcept {
-        if (!is_bound_) return;
+        if (!is_known_) return;
         cpu_set_t here;
         CPU_ZERO(&here);
         CPU_SET(static_cast<std::size_t>(std::max(sched_getcpu(), 0)), &here);
@@ -42,12 +42,12 @@ public:
 
     /// Of the thread that calls this.
     void leave() const noexcept {
-        if (is_bound_) static_cast<void>(sched_setaffinity(0, sizeof allowed_, &allowed_));
+        if (is_known_) static_cast<void>(sched_setaffinity(0, sizeof allowed_, &allowed_));
     }
 
 private:
     cpu_set_t allowed_{};
-    const bool is_bound_ = sched_getaffinity(0, sizeof allowed_, &allowed_) == 0;
+    const bool is_known_ = sched_getaffinity(0, sizeof allowed_, &allowed_) == 0;
 };
 
 [[noreturn]] void be_disposable(const std::function<void()>& body, std::span<char> refusal,

@@ -130,6 +130,13 @@ std::string_view read_proc_file(pid_t pid, const char* name, std::span<char> int
     return {into.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
 }
 
+std::string_view read_fd_link(pid_t pid, int fd, std::span<char> into) noexcept {
+    std::array<char, 64> path{};
+    std::snprintf(path.data(), path.size(), "/proc/%d/fd/%d", pid, fd);
+    const ssize_t size = ::readlink(path.data(), into.data(), into.size());
+    return {into.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+}
+
 std::optional<Fd> open_directory(int directory, const char* path) {
     return open_at(directory, path, O_DIRECTORY);
 }

@@ -42,6 +42,10 @@ namespace unwait::sys {
 [[nodiscard]] std::string_view read_proc_file(pid_t pid, const char* name,
                                               std::span<char> into) noexcept;
 
+/// As much of the target of /proc/PID/fd/`fd` as there is room for, without an allocation; empty,
+/// with errno set, when it cannot be read.
+[[nodiscard]] std::string_view read_fd_link(pid_t pid, int fd, std::span<char> into) noexcept;
+
 /// An open directory (O_PATH is not used: it can be listed); absent and errors as read_file.
 [[nodiscard]] std::optional<Fd> open_directory(int directory, const char* path);
 

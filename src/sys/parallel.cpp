@@ -51,7 +51,7 @@ void in_parallel(std::size_t count, std::size_t worth_a_thread,
     std::atomic<std::size_t> next = 0;
     std::exception_ptr failure;
     std::once_flag failed;
-    const auto do_some = [&](const std::function<void(std::size_t)>& before_each) {
+    const auto do_some = [&](auto&& before_each) {
         try {
             for (std::size_t at = next++; at < count; at = next++) {
                 before_each(at);

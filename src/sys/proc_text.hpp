@@ -25,6 +25,9 @@ struct Stat {
     [[nodiscard]] bool is_zombie() const noexcept { return state == 'Z' || state == 'X'; }
 };
 
+/// What the link of an epoll set's fd leads to.
+inline constexpr std::string_view epoll_link = "anon_inode:[eventpoll]";
+
 /// Takes the command between the first '(' and the last ')': it may hold any byte.
 [[nodiscard]] std::optional<Stat> parse_stat(std::string_view text);
 

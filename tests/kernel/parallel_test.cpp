@@ -27,6 +27,27 @@ std::vector<int> counts_of_all(std::size_t worth_a_thread) {
     return {done.begin(), done.end()};
 }
 
+cpu_set_t our_processors() {
+    cpu_set_t ours;
+    REQUIRE(::sched_getaffinity(0, sizeof ours, &ours) == 0);
+    return ours;
+}
+
+/// So many threads at work, all of them begun, for as long as they live.
+std::vector<std::jthread> busy_threads(int count) {
+    std::vector<std::jthread> busy;
+    std::atomic<int> begun = 0;
+    for (int i = 0; i < count; ++i) {
+        busy.emplace_back([&begun](const std::stop_token& stop) {
+            ++begun;
+            while (!stop.stop_requested()) {
+            }
+        });
+    }
+    while (begun < count) std::this_thread::yield();
+    return busy;
+}
+
 TEST_CASE("work in parallel is done once, however many threads there are for it") {
     const std::vector<int> once(many, 1);
     CHECK(counts_of_all(1) == once);
@@ -54,18 +75,8 @@ TEST_CASE("what a part of the work throws is thrown when all have returned") {
 }
 
 TEST_CASE("a processor that becomes idle meanwhile is used from then on") {
-    cpu_set_t ours;
-    REQUIRE(::sched_getaffinity(0, sizeof ours, &ours) == 0);
-    std::vector<std::jthread> busy;
-    std::atomic<int> begun = 0;
-    for (int i = 0; i < CPU_COUNT(&ours); ++i) {
-        busy.emplace_back([&begun](const std::stop_token& stop) {
-            ++begun;
-            while (!stop.stop_requested()) {
-            }
-        });
-    }
-    while (begun < CPU_COUNT(&ours)) std::this_thread::yield();
+    const cpu_set_t ours = our_processors();
+    auto busy = busy_threads(CPU_COUNT(&ours));
     const auto caller = std::this_thread::get_id();
     std::atomic<bool> is_helped = false;
     std::atomic<bool> was_helped_early = false;
@@ -84,21 +95,11 @@ TEST_CASE("a processor that becomes idle meanwhile is used from then on") {
 }
 
 TEST_CASE("there is always a processor, and none that others use or that we may not") {
-    cpu_set_t before;
-    REQUIRE(::sched_getaffinity(0, sizeof before, &before) == 0);
+    const cpu_set_t ours = our_processors();
     CHECK(idle_processors() >= 1);
-    CHECK(idle_processors() <= static_cast<std::size_t>(CPU_COUNT(&before)));
+    CHECK(idle_processors() <= static_cast<std::size_t>(CPU_COUNT(&ours)));
     {
-        std::atomic<int> begun = 0;
-        std::vector<std::jthread> busy;
-        for (int i = 0; i < CPU_COUNT(&before); ++i) {
-            busy.emplace_back([&begun](const std::stop_token& stop) {
-                ++begun;
-                while (!stop.stop_requested()) {
-                }
-            });
-        }
-        while (begun < CPU_COUNT(&before)) std::this_thread::yield();
+        const auto busy = busy_threads(CPU_COUNT(&ours));
         CHECK(idle_processors() == 1);
     }
     CHECK(testing::in_child([] {
