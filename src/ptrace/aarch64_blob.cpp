@@ -16,7 +16,9 @@ extern "C" {
     extern const std::byte unwait_after_cut_##name[];     \
     extern const std::byte unwait_over_##name[];          \
     extern const std::byte unwait_saved_##name[];         \
-    extern const std::byte unwait_checked_##name[];       \
+    extern const std::byte unwait_begin_##name[];         \
+    extern const std::byte unwait_proven_##name[];        \
+    extern const std::byte unwait_next_##name[];          \
     extern const std::byte unwait_leaving_##name[];       \
     extern const std::byte unwait_leaving_again_##name[]; \
     extern const std::byte unwait_leaving_plain_##name[]; \
@@ -46,8 +48,8 @@ constexpr std::uint32_t branch = 0x14000000;
 /// Offsets in a blob.
 struct Layout {
     std::span<const std::byte> code;
-    std::uintptr_t after_cut, over, saved, checked, leaving, leaving_again, leaving_plain,
-        far_again, far_plain;
+    std::uintptr_t after_cut, over, saved, begin, proven, next, leaving, leaving_again,
+        leaving_plain, far_again, far_plain;
 };
 
 Layout layout_of(Operation operation) noexcept {
@@ -56,15 +58,16 @@ Layout layout_of(Operation operation) noexcept {
     };
     if (operation == Operation::close) {
         return measured(unwait_blob_close, unwait_blob_close_end, unwait_after_cut_close,
-                        unwait_over_close, unwait_saved_close, unwait_checked_close,
-                        unwait_leaving_close, unwait_leaving_again_close,
-                        unwait_leaving_plain_close, unwait_far_again_close, unwait_far_plain_close);
+                        unwait_over_close, unwait_saved_close, unwait_begin_close,
+                        unwait_proven_close, unwait_next_close, unwait_leaving_close,
+                        unwait_leaving_again_close, unwait_leaving_plain_close,
+                        unwait_far_again_close, unwait_far_plain_close);
     }
     return measured(unwait_blob_replace, unwait_blob_replace_end, unwait_after_cut_replace,
-                    unwait_over_replace, unwait_saved_replace, unwait_checked_replace,
-                    unwait_leaving_replace, unwait_leaving_again_replace,
-                    unwait_leaving_plain_replace, unwait_far_again_replace,
-                    unwait_far_plain_replace);
+                    unwait_over_replace, unwait_saved_replace, unwait_begin_replace,
+                    unwait_proven_replace, unwait_next_replace, unwait_leaving_replace,
+                    unwait_leaving_again_replace, unwait_leaving_plain_replace,
+                    unwait_far_again_replace, unwait_far_plain_replace);
 }
 
 void write_branch(std::byte* into, std::uintptr_t from, std::uintptr_t to) noexcept {
@@ -104,9 +107,7 @@ bool blob_needs_nobody(const Registers&) noexcept { return false; }
 
 const bool any_thread_carries = false;
 
-bool blob_checks_marks(const Registers&) noexcept { return true; }
-
-std::size_t ranges_in(std::size_t) noexcept { return 0; }
+std::size_t ranges_in(std::size_t, bool) noexcept { return 0; }
 
 std::size_t blob_size(Operation operation, std::size_t cuts, bool) noexcept {
     return layout_of(operation).code.size() + cuts * table_entry_size(operation);
@@ -175,6 +176,16 @@ int placeholder_in(const BlobTask& task, const Registers& now) noexcept {
     return static_cast<int>(now.raw.regs[at == calls.socket.end ? 0 : 12]);
 }
 
+std::optional<std::size_t> cuts_begun(const BlobTask& task, const Registers& now) noexcept {
+    const auto layout = layout_of(task.operation);
+    const TableWalk walk{.begin = layout.begin,
+                         .proven = layout.proven,
+                         .next = layout.next,
+                         .leaving = layout.leaving,
+                         .table = layout.code.size()};
+    return cuts_begun(task, walk, now.raw.pc - task.address, now.raw.regs[13]);
+}
+
 BlobCalls blob_calls(Operation operation, const Registers&) noexcept {
     const auto layout = layout_of(operation);
     const auto at = [&layout](const std::byte* label) {
@@ -182,12 +193,10 @@ BlobCalls blob_calls(Operation operation, const Registers&) noexcept {
     };
     if (operation == Operation::close) {
         return {.architecture = AUDIT_ARCH_AARCH64,
-                .checked = layout.checked,
                 .over = layout.over,
                 .cut = {SYS_close, layout.after_cut}};
     }
     return {.architecture = AUDIT_ARCH_AARCH64,
-            .checked = layout.checked,
             .over = layout.over,
             .cut = {SYS_dup3, layout.after_cut},
             .socket = {SYS_socket, at(unwait_after_socket_replace)},

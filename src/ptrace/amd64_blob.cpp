@@ -13,10 +13,16 @@ extern const std::byte unwait_blob_replace[];
 extern const std::byte unwait_blob_replace_end[];
 // Behind the system call instructions.
 extern const std::byte unwait_after_cut_close[];
-extern const std::byte unwait_checked_close[];
-extern const std::byte unwait_checked_replace[];
+extern const std::byte unwait_begin_close[];
+extern const std::byte unwait_begin_replace[];
+extern const std::byte unwait_proven_close[];
+extern const std::byte unwait_proven_replace[];
+extern const std::byte unwait_next_close[];
+extern const std::byte unwait_next_replace[];
 extern const std::byte unwait_over_close[];
 extern const std::byte unwait_over_replace[];
+extern const std::byte unwait_leaving_close[];
+extern const std::byte unwait_leaving_replace[];
 extern const std::byte unwait_after_socket_replace[];
 extern const std::byte unwait_after_shutdown_replace[];
 extern const std::byte unwait_after_cut_replace[];
@@ -81,17 +87,31 @@ BlobCalls blob_calls(Operation operation) noexcept {
     };
     if (operation == Operation::close) {
         return {.architecture = AUDIT_ARCH_X86_64,
-                .checked = at(unwait_checked_close),
                 .over = at(unwait_over_close),
                 .cut = {SYS_close, at(unwait_after_cut_close)}};
     }
     return {.architecture = AUDIT_ARCH_X86_64,
-            .checked = at(unwait_checked_replace),
             .over = at(unwait_over_replace),
             .cut = {SYS_dup3, at(unwait_after_cut_replace)},
             .socket = {SYS_socket, at(unwait_after_socket_replace)},
             .shutdown = {SYS_shutdown, at(unwait_after_shutdown_replace)},
             .last = {SYS_close, at(unwait_after_last_replace)}};
+}
+
+std::optional<std::size_t> cuts_begun(const BlobTask& task, const Registers& now) noexcept {
+    const auto code = code_of(task.operation);
+    const auto at = [code](const std::byte* label) {
+        return static_cast<std::uintptr_t>(label - code.data());
+    };
+    const bool closes = task.operation == Operation::close;
+    const TableWalk walk{
+        .begin = at(closes ? unwait_begin_close : unwait_begin_replace),
+        .proven = at(closes ? unwait_proven_close : unwait_proven_replace),
+        .next = at(closes ? unwait_next_close : unwait_next_replace),
+        .leaving = at(closes ? unwait_leaving_close : unwait_leaving_replace),
+        .table = code.size(),
+    };
+    return arch::cuts_begun(task, walk, now.raw.rip - task.address, now.raw.rbp);
 }
 
 }  // namespace unwait::ptrace::arch::amd64

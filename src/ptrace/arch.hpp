@@ -4,6 +4,7 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -123,10 +124,12 @@ struct FrameRecords {
 /// Bytes of a blob for so many cuts, at most, in a process whose own code is 32-bit code or not.
 [[nodiscard]] std::size_t blob_size(Operation operation, std::size_t cuts, bool is_32_bit) noexcept;
 
-/// How many of the first of these cuts have consecutive numbers.
+/// How many of the first of these cuts have consecutive numbers; not more than can be looked at and
+/// closed together within a few microseconds.
 [[nodiscard]] constexpr std::size_t size_of_range(std::span<const Cut* const> cuts) noexcept {
+    constexpr std::size_t most = 8;
     std::size_t size = cuts.empty() ? 0 : 1;
-    while (size < cuts.size() && cuts[size]->fd == cuts[size - 1]->fd + 1) ++size;
+    while (size < std::min(cuts.size(), most) && cuts[size]->fd == cuts[size - 1]->fd + 1) ++size;
     return size;
 }
 
@@ -139,7 +142,7 @@ struct FrameRecords {
 
 /// How many ranges of numbers a blob of so many bytes can close with close_range(2) (Linux 5.9); 0
 /// where blobs close one number after the other.
-[[nodiscard]] std::size_t ranges_in(std::size_t size) noexcept;
+[[nodiscard]] std::size_t ranges_in(std::size_t size, bool is_32_bit) noexcept;
 
 /// Where in the blob a stopped thread is pointed at.
 extern const std::uintptr_t blob_entry;
@@ -150,8 +153,8 @@ struct BlobTask {
     std::uintptr_t address;            ///< where the blob will stand
     std::span<const Cut* const> cuts;  ///< made in this order
     int placeholder = -1;              ///< one that an interrupted run has left in the target
-    pid_t mark = 0;  ///< owner (F_GETOWN) of the files behind the cuts: when one has another, the
-                     ///< blob does nothing. 0: the files were compared from outside
+    pid_t mark = 0;  ///< owner (F_GETOWN) of the files behind the cuts, asked for just before each:
+                     ///< the first that has another ends the blob. 0: they carry none
     bool by_ranges = false;  ///< closes each range of numbers by one call; with marks only
     bool waits = false;  ///< behind its last call, for somebody who puts the thread back: one that
                          ///< job control has stopped must not run its own code. For a tenth of a
@@ -169,9 +172,6 @@ void relax() noexcept;
 /// that just sleeps.
 extern const bool any_thread_carries;
 
-/// Whether the blob for a thread with these registers looks at marks.
-[[nodiscard]] bool blob_checks_marks(const Registers& registers) noexcept;
-
 /// How often a blob goes round while it waits: three instructions each time.
 [[nodiscard]] constexpr std::uint64_t rounds_of(const BlobTask& task) noexcept {
     return task.waits ? std::uint64_t{1} << 28 : 0;
@@ -185,6 +185,12 @@ extern const bool any_thread_carries;
 /// The placeholder that a replacing blob has open in a thread that is stopped inside it; -1 for
 /// none.
 [[nodiscard]] int placeholder_in(const BlobTask& task, const Registers& now) noexcept;
+
+/// How many of its cuts the blob has come to, in a thread that is stopped inside it: it has found
+/// the mark of each of them, and made all but perhaps the last. Absent where it has nothing left to
+/// do but leave. A blob that ends early waits some milliseconds for somebody who asks.
+[[nodiscard]] std::optional<std::size_t> cuts_begun(const BlobTask& task,
+                                                    const Registers& now) noexcept;
 
 /// The registers that a thread which is stopped in the blob gets, to be out of it: those it was
 /// `stopped` with, or those with which the blob would have gone on. `signal` is the one that it is
@@ -200,7 +206,6 @@ struct BlobCalls {
         std::uintptr_t end;
     };
     std::uint32_t architecture;
-    std::uintptr_t checked = 0;         ///< before this it only looks at marks
     std::uintptr_t over = 0;            ///< from here on it makes none
     Call cut;                           ///< close or dup3
     Call socket{}, shutdown{}, last{};  ///< of a replacing blob; the last closes the placeholder

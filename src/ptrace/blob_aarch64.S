@@ -13,7 +13,7 @@
         .globl  unwait_over_\name, unwait_saved_\name, unwait_leaving_\name
         .globl  unwait_leaving_again_\name, unwait_leaving_plain_\name
         .globl  unwait_far_again_\name, unwait_far_plain_\name
-        .globl  unwait_checked_\name
+        .globl  unwait_begin_\name, unwait_proven_\name, unwait_next_\name
         .if \replaces
         .globl  unwait_after_socket_\name, unwait_after_shutdown_\name, unwait_after_last_\name
         .set    entry_size_\name, 8
@@ -28,22 +28,6 @@ unwait_blob_\name:
 2:      mov     x10, x0                         // what the kernel put there belongs to the thread
         mov     x11, x8
 unwait_saved_\name:
-        ldr     x12, mark_\name
-        cbz     x12, 9f
-        adr     x13, table_\name
-        ldr     x14, count_\name
-8:      cbz     x14, 9f
-        ldr     w0, [x13]
-        mov     x1, #9                          // F_GETOWN
-        mov     x8, #25                         // fcntl(fd, F_GETOWN)
-        svc     #0
-        add     x13, x13, #entry_size_\name
-        sub     x14, x14, #1
-        sub     x0, x0, x12
-        cbz     x0, 8b
-        b       unwait_over_\name
-9:
-unwait_checked_\name:
         .if \replaces
         ldr     x12, adopted_\name              // a placeholder of an interrupted run, plus 1
         cbz     x12, 6f
@@ -56,16 +40,27 @@ unwait_checked_\name:
         mov     x8, #198
         svc     #0
 unwait_after_socket_\name:
-        mov     x12, x0                         // on failure an error number: dup3 then does nothing
+        mov     x12, x0                         // on failure an error number: dup3 then fails too
         mov     x1, #2                          // shutdown(it, SHUT_RDWR): reads as end of file
         mov     x8, #210
         svc     #0
 unwait_after_shutdown_\name:
 7:
         .endif
-        adr     x13, table_\name
         ldr     x14, count_\name
+        adr     x13, table_\name
+unwait_begin_\name:
 3:      cbz     x14, 4f
+        ldr     x1, mark_\name
+        cbz     x1, unwait_proven_\name
+        ldr     w0, [x13]
+        mov     x1, #9                          // F_GETOWN
+        mov     x8, #25                         // fcntl(fd, F_GETOWN)
+        svc     #0
+        ldr     x1, mark_\name
+        sub     x0, x0, x1
+        cbnz    x0, 4f
+unwait_proven_\name:
         .if \replaces
         mov     x0, x12
         ldr     w1, [x13]
@@ -77,6 +72,11 @@ unwait_after_shutdown_\name:
         .endif
         svc     #0
 unwait_after_cut_\name:
+        .if \replaces
+        sub     x0, x0, x1
+        cbnz    x0, 4f                          // dup3 answers with the number
+        .endif
+unwait_next_\name:
         add     x13, x13, #entry_size_\name
         sub     x14, x14, #1
         b       3b
@@ -89,6 +89,8 @@ unwait_after_last_\name:
         .endif
 unwait_over_\name:
         ldr     x12, rounds_\name              // waiting for the surgeon, but not for ever
+        cbz     x14, 5f
+        movz    x12, #0x200, lsl #16            // the same, for one who sees how far this got
 5:      cbz     x12, 6f
         sub     x12, x12, #1
         b       5b

@@ -12,6 +12,8 @@
         .balign 16
         .globl  unwait_blob_i386_\name, unwait_blob_i386_\name\()_end
         .globl  unwait_patches_i386_\name, unwait_after_cut_i386_\name, unwait_over_i386_\name
+        .globl  unwait_begin_i386_\name, unwait_proven_i386_\name, unwait_next_i386_\name
+        .globl  unwait_leaving_i386_\name
         .if \replaces
         .globl  unwait_after_socket_i386, unwait_after_shutdown_i386, unwait_after_last_i386
         .endif
@@ -33,27 +35,54 @@ adopted_\name:
         mov     $0, %edx
         int     $0x80
 unwait_after_socket_i386:
-        mov     %eax, %ebx                      # on failure an error number: dup3 then does nothing
+        mov     %eax, %ebx                      # on failure an error number: dup3 then fails too
         mov     $373, %eax                      # shutdown(it, SHUT_RDWR): reads as end of file
         mov     $2, %ecx
         int     $0x80
 unwait_after_shutdown_i386:
-7:
+7:      mov     %ebx, %edx
         .endif
         mov     $0x11111111, %ebp
 table_\name:
+unwait_begin_i386_\name:                       # edx is the placeholder
 3:      mov     (%ebp), %ecx                    # fd + 1, so that 0 ends the table
         jecxz   4f
-        lea     -1(%ecx), %ecx
+        lea     -1(%ecx), %ebx
+        mov     $0x11111111, %ecx               # the mark's negative; 0: the files carry none
+unmark_\name:
+        jecxz   1f
+        mov     $55, %eax                       # fcntl(fd, F_GETOWN)
+        mov     $9, %ecx
+        int     $0x80
+        lea     0x11111111(%eax), %ecx
+unmark_again_\name:
+        jecxz   1f
+        .if \replaces
+        mov     %edx, %ebx
+        .endif
+        jmp     4f
+1:
+        .if \replaces
+        mov     %ebx, %ecx
+        mov     %edx, %ebx
+        .endif
+unwait_proven_i386_\name:                      # ebx is
         .if \replaces
         mov     4(%ebp), %edx
         mov     $330, %eax                      # dup3(it, fd, O_CLOEXEC or 0)
         .else
-        mov     %ecx, %ebx
         mov     $6, %eax                        # close(fd)
         .endif
         int     $0x80
 unwait_after_cut_i386_\name:
+        .if \replaces
+        not     %eax
+        lea     1(%ecx, %eax), %ecx             # dup3 answers with the number
+        jecxz   1f
+        jmp     4f
+1:      mov     %ebx, %edx
+        .endif
+unwait_next_i386_\name:
         .if \replaces
         lea     8(%ebp), %ebp
         .else
@@ -67,12 +96,17 @@ unwait_after_cut_i386_\name:
 unwait_after_last_i386:
         .endif
 unwait_over_i386_\name:
-        mov     $0x11111111, %ecx               # waiting for the surgeon, but not for ever
+        mov     (%ebp), %ecx
+        jecxz   7f
+        mov     $0x2000000, %ecx                # waiting for the surgeon, but not for ever
+        jmp     8f
+7:      mov     $0x11111111, %ecx               # the same, where it wants to put the thread back
 rounds_\name:
-8:      jecxz   9f
+8:      jecxz   unwait_leaving_i386_\name
         lea     -1(%ecx), %ecx
         jmp     8b
-9:      mov     %esi, %eax
+unwait_leaving_i386_\name:
+        mov     %esi, %eax
         mov     %edi, %ecx
         mov     $0x11111111, %ebx
 ebx_\name:
@@ -100,7 +134,9 @@ unwait_blob_i386_\name\()_end:                  # {u32 fd + 1[, u32 dup3 flags]}
         .code64
 unwait_patches_i386_\name:                      # where each four-byte value ends
         .set    start_\name, unwait_blob_i386_\name
-        .long   table_\name - start_\name, ebx_\name - start_\name, edx_\name - start_\name
+        .long   table_\name - start_\name, unmark_\name - start_\name
+        .long   unmark_again_\name - start_\name
+        .long   ebx_\name - start_\name, edx_\name - start_\name
         .long   esi_\name - start_\name, edi_\name - start_\name, ebp_\name - start_\name
         .long   ecx_again_\name - start_\name, ecx_\name - start_\name
         .long   again_\name - start_\name, resume_\name - start_\name

@@ -5,9 +5,11 @@
 # writable memory and nobody who watches it. See amd64_blob.cpp for the layout that must agree with
 # it.
 #
-# Where the files carry a mark (arch.hpp) every number is first asked for the owner of its file. If
-# only one answers otherwise, nothing is closed at all. Entries of a closing blob are numbers, or the
-# first and the last one of ranges, for close(2) or close_range(2).
+# Where the files carry a mark (arch.hpp) every number is asked for the owner of its file just before
+# it is closed: who holds everybody else may be killed meanwhile. The first one that answers otherwise,
+# or cannot be replaced, ends it all; then the thread waits for somebody who sees how far it got.
+# Entries of a closing blob are numbers, or the first and the last one of ranges, for close(2) or
+# close_range(2).
 #
 # Two entries: the kernel subtracts 2 from the instruction pointer when it restarts an interrupted
 # system call, so a thread that was pointed at `plain` arrives at `restart` if, and only if, its
@@ -17,7 +19,8 @@
         .macro  blob name, replaces
         .balign 16
         .globl  unwait_blob_\name, unwait_blob_\name\()_end, unwait_after_cut_\name
-        .globl  unwait_over_\name, unwait_checked_\name
+        .globl  unwait_begin_\name, unwait_proven_\name, unwait_next_\name, unwait_over_\name
+        .globl  unwait_leaving_\name
         .if \replaces
         .globl  unwait_after_socket_\name, unwait_after_shutdown_\name, unwait_after_last_\name
         .endif
@@ -27,37 +30,6 @@ unwait_blob_\name:
         jmp     2f
 1:      mov     $1, %r12d
 2:      mov     %rax, %rbx                      # what the kernel put there belongs to the thread
-        mov     entry_\name(%rip), %r14
-        mov     unmark_\name(%rip), %rcx
-        jrcxz   9f
-        lea     unwait_table_\name(%rip), %rbp
-        mov     count_\name(%rip), %r13
-8:      mov     %r13, %rcx
-        jrcxz   9f
-        mov     (%rbp), %edi
-        .if \replaces
-        mov     %edi, %edx
-        .else
-        mov     -4(%rbp, %r14), %edx            # the last of the range; the same where it is none
-        .endif
-1:      mov     $9, %esi                        # F_GETOWN
-        mov     $72, %eax                       # fcntl(fd, F_GETOWN)
-        syscall
-        mov     unmark_\name(%rip), %rcx
-        lea     (%rax, %rcx), %rcx
-        jrcxz   2f
-        jmp     unwait_over_\name
-2:      mov     %rdx, %rcx
-        not     %rcx
-        lea     1(%rdi, %rcx), %rcx             # how far behind the last one
-        jrcxz   3f
-        lea     1(%rdi), %edi
-        jmp     1b
-3:      lea     (%rbp, %r14), %rbp
-        lea     -1(%r13), %r13
-        jmp     8b
-9:
-unwait_checked_\name:
         .if \replaces
         mov     adopted_\name(%rip), %rcx      # a placeholder that an interrupted run has left, plus 1
         jrcxz   6f
@@ -69,18 +41,41 @@ unwait_checked_\name:
         mov     $0, %edx
         syscall
 unwait_after_socket_\name:
-        mov     %rax, %r14                      # on failure an error number: dup3 then does nothing
+        mov     %rax, %r14                      # on failure an error number: dup3 then fails too
         mov     %r14, %rdi
         mov     $48, %eax                       # shutdown(it, SHUT_RDWR): reads as end of file
         mov     $2, %esi
         syscall
 unwait_after_shutdown_\name:
 7:
+        .else
+        mov     entry_\name(%rip), %r14
         .endif
-        lea     unwait_table_\name(%rip), %rbp
         mov     count_\name(%rip), %r13
+        lea     unwait_table_\name(%rip), %rbp
+unwait_begin_\name:
 3:      mov     %r13, %rcx
         jrcxz   4f
+        mov     (%rbp), %edi
+        mov     unmark_\name(%rip), %rcx
+        jrcxz   unwait_proven_\name
+1:      mov     $9, %esi                        # F_GETOWN
+        mov     $72, %eax                       # fcntl(fd, F_GETOWN)
+        syscall
+        mov     unmark_\name(%rip), %rcx
+        lea     (%rax, %rcx), %rcx
+        jrcxz   2f
+        jmp     4f
+2:
+        .if !\replaces
+        mov     -4(%rbp, %r14), %ecx            # the last of the range; the same where it is none
+        not     %rcx
+        lea     1(%rdi, %rcx), %rcx             # how far behind the last one
+        jrcxz   unwait_proven_\name
+        lea     1(%rdi), %edi
+        jmp     1b
+        .endif
+unwait_proven_\name:
         .if \replaces
         mov     %r14, %rdi
         mov     (%rbp), %esi
@@ -94,6 +89,14 @@ unwait_after_shutdown_\name:
         .endif
         syscall
 unwait_after_cut_\name:
+        .if \replaces
+        not     %rax
+        lea     1(%rsi, %rax), %rcx             # dup3 answers with the number
+        jrcxz   2f
+        jmp     4f
+2:
+        .endif
+unwait_next_\name:
         .if \replaces
         lea     8(%rbp), %rbp                   # r14 is the placeholder
         .else
@@ -109,10 +112,15 @@ unwait_after_cut_\name:
 unwait_after_last_\name:
         .endif
 unwait_over_\name:
-        mov     rounds_\name(%rip), %rcx       # waiting for the surgeon, but not for ever
+        mov     %r13, %rcx
+        jrcxz   1f
+        mov     $0x2000000, %ecx                # waiting for the surgeon, but not for ever
+        jmp     5f
+1:      mov     rounds_\name(%rip), %rcx       # the same, where it wants to put the thread back
 5:      jrcxz   6f
         lea     -1(%rcx), %rcx
         jmp     5b
+unwait_leaving_\name:
 6:      mov     %rbx, %rax
         mov     rbx_\name(%rip), %rbx
         mov     rdi_\name(%rip), %rdi

@@ -29,8 +29,7 @@ bool can_be_marked(const Cut& cut) noexcept {
 }  // namespace
 
 FileMarks::FileMarks(std::span<const Cut> cuts, pid_t target) noexcept : cuts_(cuts) {
-    // One alone is compared as fast from outside.
-    if (cuts.size() < 2 || !is_in_our_pid_namespace(target)) return;
+    if (cuts.empty() || !is_in_our_pid_namespace(target)) return;
     if (!std::ranges::all_of(cuts, can_be_marked)) return;
     value_ = ::getpid();
     for (const Cut& cut : cuts) ::fcntl(cut.reference, F_SETOWN, value_);

@@ -17,8 +17,16 @@ extern const std::byte unwait_blob_i386_replace_end[];
 extern const std::uint32_t unwait_patches_i386_replace[];
 // Behind the system call instructions.
 extern const std::byte unwait_after_cut_i386_close[];
+extern const std::byte unwait_begin_i386_close[];
+extern const std::byte unwait_begin_i386_replace[];
+extern const std::byte unwait_proven_i386_close[];
+extern const std::byte unwait_proven_i386_replace[];
+extern const std::byte unwait_next_i386_close[];
+extern const std::byte unwait_next_i386_replace[];
 extern const std::byte unwait_over_i386_close[];
 extern const std::byte unwait_over_i386_replace[];
+extern const std::byte unwait_leaving_i386_close[];
+extern const std::byte unwait_leaving_i386_replace[];
 extern const std::byte unwait_after_socket_i386[];
 extern const std::byte unwait_after_shutdown_i386[];
 extern const std::byte unwait_after_cut_i386_replace[];
@@ -31,7 +39,8 @@ namespace {
 
 /// What is written into the instructions, in the order of `patches` in blob_i386.S.
 struct Values {
-    std::uint32_t table, ebx, edx, esi, edi, ebp, ecx_again, ecx, again, resume, rounds, adopted;
+    std::uint32_t table, unmark, unmark_again, ebx, edx, esi, edi, ebp, ecx_again, ecx, again,
+        resume, rounds, adopted;
 };
 constexpr std::size_t value_count = sizeof(Values) / sizeof(std::uint32_t);
 constexpr std::size_t place_of_again = offsetof(Values, again) / sizeof(std::uint32_t);
@@ -91,6 +100,21 @@ Code code_of(Operation operation) noexcept {
             {unwait_patches_i386_replace, value_count}};
 }
 
+TableWalk walk_of(Operation operation) noexcept {
+    const auto code = code_of(operation).bytes;
+    const auto at = [code](const std::byte* label) {
+        return static_cast<std::uintptr_t>(label - code.data());
+    };
+    const bool closes = operation == Operation::close;
+    return {
+        .begin = at(closes ? unwait_begin_i386_close : unwait_begin_i386_replace),
+        .proven = at(closes ? unwait_proven_i386_close : unwait_proven_i386_replace),
+        .next = at(closes ? unwait_next_i386_close : unwait_next_i386_replace),
+        .leaving = at(closes ? unwait_leaving_i386_close : unwait_leaving_i386_replace),
+        .table = code.size(),
+    };
+}
+
 std::uint32_t low(std::uint64_t value) noexcept { return static_cast<std::uint32_t>(value); }
 
 }  // namespace
@@ -115,7 +139,10 @@ std::size_t build_blob(const BlobTask& task, const Registers& registers, std::by
     // A relative jump counts from its end, where its patch ends as well.
     const std::uint32_t again = low(raw.rip) - 2 - (base + patches[place_of_again]);
     const std::uint32_t resume = low(raw.rip) - (base + patches[place_of_resume]);
+    const std::uint32_t unmark = 0 - static_cast<std::uint32_t>(task.mark);
     const Values values{base + low(code.size()),
+                        unmark,
+                        unmark,
                         low(raw.rbx),
                         low(raw.rdx),
                         low(raw.rsi),
@@ -158,6 +185,15 @@ BlobCalls blob_calls(Operation operation) noexcept {
             .socket = {call_socket, at(unwait_after_socket_i386)},
             .shutdown = {call_shutdown, at(unwait_after_shutdown_i386)},
             .last = {call_close, at(unwait_after_last_i386)}};
+}
+
+std::optional<std::size_t> cuts_begun(const BlobTask& task, const Registers& now) noexcept {
+    return arch::cuts_begun(task, walk_of(task.operation), now.raw.rip - task.address, now.raw.rbp);
+}
+
+std::uint64_t placeholder_at(std::uintptr_t at, const Registers& now) noexcept {
+    const auto walk = walk_of(Operation::replace);
+    return at >= walk.begin && at < walk.proven ? now.raw.rdx : now.raw.rbx;
 }
 
 }  // namespace unwait::ptrace::arch::i386

@@ -21,9 +21,14 @@ void pause_briefly() noexcept {
 
 }  // namespace
 
+bool SurgeonProcess::can_look_at_marks() const noexcept {
+    return mark_ != 0 && !threads_[vehicle_].surveyed().may_be_filtered;
+}
+
 arch::BlobTask SurgeonProcess::blob_task() const noexcept {
-    return {operation_,   slot_ + sizeof(Cave::Header), to_cut_,
-            placeholder_, relies_on_marks_ ? mark_ : 0, by_ranges_,
+    // Even where they were compared from outside: we may be killed before their turn comes.
+    return {operation_,   slot_ + sizeof(Cave::Header),    to_cut_,
+            placeholder_, can_look_at_marks() ? mark_ : 0, by_ranges_,
             waits_};
 }
 
@@ -41,6 +46,7 @@ void SurgeonProcess::write_blob() {
 }
 
 SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
+    cuts_begun_ = 0;
     if (!prepare_vehicle()) {
         if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(refusal::killed, true);
         return BlobEnd::not_begun;
@@ -67,7 +73,7 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
         give_up(refusal::killed, true);
     }
     const std::uint64_t deadline = now_ns() + blob_patience;
-    for (std::uint64_t slice = spin_patience + to_cut_.size() * 10 * ns_per_us;; slice *= 2) {
+    for (std::uint64_t slice = spin_patience + to_cut_.size() * ns_per_us;; slice *= 2) {
         const bool is_interrupted = !watch_blob(std::min(now_ns() + slice, deadline));
         blob_over_ns_ = now_ns();
         if (is_interrupted) return leave_blob(false);
@@ -150,7 +156,7 @@ void SurgeonProcess::withdraw_blob() {
     if (open_placeholder(read_vehicle()) >= 0) abandon_blob();
     static_cast<void>(leave_blob(false));
     clear_slot();
-    record_finished_cuts();
+    record_finished_cuts(cuts_begun_);
     give_up(refusal::did_not_run, true);
 }
 
@@ -171,9 +177,8 @@ SurgeonProcess::BlobEnd SurgeonProcess::leave_blob(bool is_closed) {
     const arch::Registers now = read_vehicle();
     placeholder_ = open_placeholder(now);
     const bool was_in_slot = is_in_slot(arch::instruction_pointer(now));
-    const auto calls = arch::blob_calls(operation_, now);
-    const auto at = arch::instruction_pointer(now) - blob_task().address;
-    has_begun_cuts_ = was_in_slot && at >= calls.checked && at < calls.over;
+    const auto begun = was_in_slot ? arch::cuts_begun(blob_task(), now) : std::nullopt;
+    cuts_begun_ = begun.value_or(0);
     const auto& stopped = vehicle().registers;
     if (was_in_slot || arch::about_to_restart(now, stopped)) {
         const auto left =
@@ -183,8 +188,10 @@ SurgeonProcess::BlobEnd SurgeonProcess::leave_blob(bool is_closed) {
     // Signals are passed on; the stop that follows comes before a handler's first instruction.
     if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(refusal::killed, true);
     if (placeholder_ >= 0) return BlobEnd::interrupted;
-    if (is_closed || blob_has_finished()) return BlobEnd::finished;
-    return was_in_slot ? BlobEnd::interrupted : BlobEnd::without_effect;
+    if (is_closed) return BlobEnd::finished;
+    if (begun && *begun < to_cut_.size() && has_made_all_calls(now)) return BlobEnd::early;
+    if (blob_has_finished()) return BlobEnd::finished;
+    return begun ? BlobEnd::interrupted : BlobEnd::without_effect;
 }
 
 bool SurgeonProcess::blob_has_finished() const noexcept {

@@ -73,7 +73,7 @@ void SurgeonProcess::find_room() {
     slot_ = room.address;
     chunk_limit_ = fits(room.size);
     if (operation_ == Operation::close && mark_ != 0 && has_close_range()) {
-        range_limit_ = arch::ranges_in(room.size - sizeof(Cave::Header) - 16);
+        range_limit_ = arch::ranges_in(room.size - sizeof(Cave::Header) - 16, cave_->is_32_bit());
     }
     image_.resize(whole);
     to_cut_.reserve(cuts_.size());

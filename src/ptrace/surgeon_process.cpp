@@ -47,24 +47,26 @@ std::size_t SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) 
     const std::uint64_t begun = now_ns();
     relies_on_marks_ = select_marked(first, count);
     if (!relies_on_marks_) count = select_proven(first, count);
-    for (int attempt = 0; !to_cut_.empty() || placeholder_ >= 0; ++attempt) {
+    int attempt = 0;
+    for (; !to_cut_.empty() || placeholder_ >= 0; ++attempt) {
         if (attempt == attempts_per_chunk) give_up("signals kept the calls from being made", true);
         const BlobEnd end = run_blob();
         if (end == BlobEnd::finished) break;
-        // A file without the mark is for us to look at: everybody is still held.
-        if (end == BlobEnd::without_effect && !relies_on_marks_) give_up_without_effect();
+        if (end == BlobEnd::without_effect) give_up_without_effect();
         // Whatever it was interrupted by, the vehicle is held again, as are all others.
         check_vehicle();
-        // One that relied on marks has cut nothing before it had found them all.
-        const bool may_have_cut =
-            end != BlobEnd::not_begun && (!relies_on_marks_ || has_begun_cuts_);
-        if (may_have_cut) record_finished_cuts();
+        record_finished_cuts(cuts_begun_);
+        const std::size_t left = to_cut_.size() - cuts_begun_;
         relies_on_marks_ = false;
         count = select_proven(first, count);
+        if (end != BlobEnd::early || to_cut_.size() != left) continue;
+        // It was not for another file; perhaps the application has set an owner meanwhile.
+        if (mark_ == 0) give_up_without_effect();
+        mark_ = 0;
     }
-    // Where every number led elsewhere already, no blob has run.
-    if (blob_over_ns_ > begun) note_cost(count, blob_over_ns_ - begun);
-    record_finished_cuts();
+    // One that was interrupted, or not needed, tells nothing.
+    if (attempt == 0 && blob_over_ns_ > begun) note_cost(count, blob_over_ns_ - begun);
+    record_finished_cuts(to_cut_.size());
     const bool is_all_done = std::ranges::all_of(to_cut_, [this](const Cut* cut) {
         return record_.cuts[cut - cuts_.data()].ending == CutEnding::done;
     });
@@ -91,9 +93,8 @@ bool SurgeonProcess::select_marked(std::size_t first, std::size_t count) {
     by_ranges_ = ranges <= range_limit_ && 2 * ranges <= to_cut_.size();
     // Only while nobody else runs does the end of the last cut prove what the blob found at its
     // begin; so that one is proven from outside.
-    return mark_ != 0 && to_cut_.size() > 1 && freeze_ == Freeze::all &&
-           (by_ranges_ || to_cut_.size() <= chunk_limit_) &&
-           !vehicle().surveyed().may_be_filtered && arch::blob_checks_marks(vehicle().registers) &&
+    return to_cut_.size() > 1 && freeze_ == Freeze::all &&
+           (by_ranges_ || to_cut_.size() <= chunk_limit_) && can_look_at_marks() &&
            leads_to_file(patient_.table, *to_cut_.back()) == sys::Same::yes;
 }
 
@@ -127,8 +128,8 @@ void SurgeonProcess::record_all_cuts() noexcept {
     for (const Cut* cut : to_cut_) record_.cuts[cut - cuts_.data()].ending = CutEnding::done;
 }
 
-void SurgeonProcess::record_finished_cuts() {
-    for (const Cut* cut : to_cut_) {
+void SurgeonProcess::record_finished_cuts(std::size_t begun) {
+    for (const Cut* cut : std::span(to_cut_).first(begun)) {
         if (record_.cuts[cut - cuts_.data()].ending == CutEnding::done) continue;
         if (leads_elsewhere(patient_.table, *cut)) {
             record_.cuts[cut - cuts_.data()].ending = CutEnding::done;

@@ -95,12 +95,14 @@ private:
         finished,  ///< it has gone through its table
         not_begun,
         interrupted,     ///< put back in the middle of it, by a signal
+        early,           ///< at a number that had not the mark, or could not be replaced
         without_effect,  ///< behind it, but its last cut was not made
     };
     [[nodiscard]] BlobEnd run_blob();
     /// False when a signal or one of its own calls came between: it must be held, and the cuts
     /// proven, again.
     [[nodiscard]] bool prepare_vehicle();
+    [[nodiscard]] bool can_look_at_marks() const noexcept;
     [[nodiscard]] arch::BlobTask blob_task() const noexcept;
     void write_blob();
     [[nodiscard]] bool blob_has_finished() const noexcept;
@@ -115,7 +117,8 @@ private:
     [[nodiscard]] bool has_made_all_calls(const arch::Registers& now) const noexcept;
     [[nodiscard]] bool is_in_slot(std::uintptr_t address) const noexcept;
     void record_all_cuts() noexcept;
-    void record_finished_cuts();
+    /// Of those which the blob has come to.
+    void record_finished_cuts(std::size_t begun);
     void release_bystanders();
     void release(TracedThread& thread) noexcept;
     void clear_slot() noexcept;
@@ -139,7 +142,7 @@ private:
     std::size_t vehicle_ = 0;                // the thread that runs the blob
     std::optional<FilterCheck> filters_;
     std::optional<Cave> cave_;
-    bool has_begun_cuts_ = false;     // the blob, when it was left before its end
+    std::size_t cuts_begun_ = 0;      // by the blob, when it was left
     bool waits_ = false;              // the blob, for us: job control has stopped the process
     bool leaving_ = false;            // nobody has yet seen the vehicle outside of its last blob
     bool must_reclaim_ = false;       // slots of killed surgeons take the room
@@ -147,7 +150,7 @@ private:
     std::size_t slot_size_ = 0;       // as last written
     std::vector<std::byte> image_;    // what is written there
     std::vector<const Cut*> to_cut_;  // of the chunk, and not yet done
-    bool relies_on_marks_ = false;    // the blob is to prove them itself; else they are proven
+    bool relies_on_marks_ = false;    // only the blob has proven them; else both have
     int placeholder_ = -1;            // that an interrupted blob has left open in the target
     bool by_ranges_ = false;          // it closes them by ranges
     std::size_t chunk_limit_ = 0;     // numbers that the room is enough for

@@ -219,15 +219,15 @@ bool blob_needs_nobody(const Registers&) noexcept { return true; }
 
 const bool any_thread_carries = true;
 
-bool blob_checks_marks(const Registers& registers) noexcept { return !runs_32_bit_code(registers); }
-
 std::size_t blob_size(Operation operation, std::size_t cuts, bool is_32_bit) noexcept {
     // A thread of a 64-bit process may run 32-bit code too.
     const std::size_t small = i386::blob_size(operation, cuts);
     return is_32_bit ? small : std::max(small, amd64::blob_size(operation, cuts));
 }
 
-std::size_t ranges_in(std::size_t size) noexcept { return amd64::ranges_in(size); }
+std::size_t ranges_in(std::size_t size, bool is_32_bit) noexcept {
+    return is_32_bit ? 0 : amd64::ranges_in(size);
+}
 
 std::size_t build_blob(const BlobTask& task, const Registers& registers, std::byte* into) noexcept {
     return runs_32_bit_code(registers) ? i386::build_blob(task, registers, into)
@@ -236,6 +236,10 @@ std::size_t build_blob(const BlobTask& task, const Registers& registers, std::by
 
 BlobCalls blob_calls(Operation operation, const Registers& registers) noexcept {
     return runs_32_bit_code(registers) ? i386::blob_calls(operation) : amd64::blob_calls(operation);
+}
+
+std::optional<std::size_t> cuts_begun(const BlobTask& task, const Registers& now) noexcept {
+    return runs_32_bit_code(now) ? i386::cuts_begun(task, now) : amd64::cuts_begun(task, now);
 }
 
 Registers leave_blob(const BlobTask&, const Registers&, const Registers& stopped, pid_t,
@@ -250,9 +254,8 @@ int placeholder_in(const BlobTask& task, const Registers& now) noexcept {
     if (task.placeholder >= 0) return task.placeholder;
     if (at < calls.socket.end) return -1;
     // An error number of socket(2) is below 0 too.
-    return static_cast<int>(at == calls.socket.end  ? now.raw.rax
-                            : runs_32_bit_code(now) ? now.raw.rbx
-                                                    : now.raw.r14);
+    if (at == calls.socket.end) return static_cast<int>(now.raw.rax);
+    return static_cast<int>(runs_32_bit_code(now) ? i386::placeholder_at(at, now) : now.raw.r14);
 }
 
 }  // namespace unwait::ptrace::arch

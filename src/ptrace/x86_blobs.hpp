@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "arch.hpp"
 #include "blob_table.hpp"
@@ -16,6 +17,8 @@ namespace amd64 {
 [[nodiscard]] std::size_t build_blob(const BlobTask& task, const Registers& registers,
                                      std::byte* into) noexcept;
 [[nodiscard]] BlobCalls blob_calls(Operation operation) noexcept;
+[[nodiscard]] std::optional<std::size_t> cuts_begun(const BlobTask& task,
+                                                    const Registers& now) noexcept;
 
 }  // namespace amd64
 
@@ -32,6 +35,11 @@ inline constexpr long call_fallocate = 324;
 [[nodiscard]] std::size_t build_blob(const BlobTask& task, const Registers& registers,
                                      std::byte* into) noexcept;
 [[nodiscard]] BlobCalls blob_calls(Operation operation) noexcept;
+[[nodiscard]] std::optional<std::size_t> cuts_begun(const BlobTask& task,
+                                                    const Registers& now) noexcept;
+
+/// Behind socket(2).
+[[nodiscard]] std::uint64_t placeholder_at(std::uintptr_t at, const Registers& now) noexcept;
 
 }  // namespace i386
 

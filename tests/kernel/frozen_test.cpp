@@ -8,10 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "file_identity.hpp"
 #include "hitting.hpp"
 #include "own_cgroup.hpp"
 #include "preflight.hpp"
@@ -54,6 +58,26 @@ private:
     const Cgroup& cgroup_;
     pid_t pid_;
 };
+
+/// An unwait that closes these numbers and is killed when it has come to the one with that index,
+/// just as its patient is frozen.
+void operate_and_be_killed(const ptrace::Patient& patient, const Cuts& cuts, std::size_t index,
+                           const Cgroup& cgroup) {
+    const pid_t tool = ::fork();
+    REQUIRE(tool >= 0);
+    if (tool == 0) {
+        ::setpgid(0, 0);
+        static_cast<void>(operate_patiently(patient, Operation::close, cuts.cuts));
+        ::_exit(0);
+    }
+    ::setpgid(tool, tool);
+    const auto& cut = cuts.cuts.at(index);
+    while (sys::same_file(patient.table, cut.fd, cut.reference) == sys::Same::yes) {
+    }
+    cgroup.freeze();
+    ::kill(-tool, SIGKILL);
+    ::waitpid(tool, nullptr, 0);
+}
 
 /// What is said where no cgroup can be seen, as in a container.
 std::string refusal_without_cgroups(const Victim& victim, Operation operation, const Cuts& cuts) {
@@ -201,6 +225,57 @@ TEST_CASE("frozen at any instant: no register changes, and only the intended fd 
             CHECK(facts.find(" broken=0 ") != std::string::npos);
         }
     }
+}
+
+TEST_CASE("what a killed unwait has begun stops at a number that was reused meanwhile") {
+    constexpr std::size_t numbers = 300;
+    const auto cgroup = Cgroup::make(Cgroup::Version::v2);
+    if (!cgroup) return;
+    // Whoever does what the test asks for shares the fd table of the one that is frozen.
+    Victim victim({"clone-files"});
+    const auto sharer = static_cast<pid_t>(victim.number("sharer"));
+    auto patient = patient_of(victim);
+    patient.sharers = {patient.id};
+    patient.id = process_id(sharer);
+    patient.table = sharer;
+    patient.max_freeze = std::chrono::seconds(1);  // all but the first 32 numbers at once
+    cgroup->take(sharer);
+    const auto before = victim.fds();
+    int halfway = 0;
+    for (int round = 0; halfway < 5 && round < 10 * rounds_of_hitting(); ++round) {
+        // Every second one, so that each is closed by itself.
+        std::vector<std::uint64_t> fds;
+        std::vector<std::uint64_t> between;
+        for (std::size_t i = 0; i < numbers; ++i) {
+            fds.push_back(victim.ask_number("open /dev/null"));
+            between.push_back(victim.ask_number("open /dev/null"));
+        }
+        std::size_t closed = 0;
+        {
+            const Cuts cuts(victim, fds);
+            operate_and_be_killed(patient, cuts, 40, *cgroup);
+        }
+        REQUIRE(eventually([&] { return is_free(victim.pid()) && cgroup->is_frozen(); }));
+        for (const auto fd : fds) {
+            if (victim.ask("close " + std::to_string(fd)) != "0") ++closed;
+        }
+        for (const auto fd : fds) REQUIRE(victim.ask_number("open /dev/null") == fd);
+        cgroup->thaw();
+        REQUIRE(eventually([&] { return is_free(sharer, Idle::sleeps); }));
+        const auto open = victim.fds();
+        const auto lost = std::ranges::count_if(
+            fds, [&](std::uint64_t fd) { return !open.contains(static_cast<int>(fd)); });
+        CAPTURE(round);
+        CAPTURE(closed);
+        // Nobody can take back the call that it was just about to make.
+        CHECK(lost <= 1);
+        halfway += closed > 0 && closed < numbers ? 1 : 0;
+        for (const auto fd : between) CHECK(victim.ask("close " + std::to_string(fd)) == "0");
+        for (const auto fd : fds) victim.ask("close " + std::to_string(fd));
+        CHECK(victim.fds() == before);
+    }
+    CHECK(halfway == 5);
+    CHECK(victim.ask("errors").starts_with("0 "));
 }
 
 TEST_CASE("an unwait that is frozen itself lets go of the process") {

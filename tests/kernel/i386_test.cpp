@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 #include <sched.h>
+#include <sys/resource.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <set>
 #include <string>
+#include <vector>
 
+#include "file_identity.hpp"
 #include "operating.hpp"
 #include "pidfd.hpp"
 #include "surgeon.hpp"
@@ -36,6 +43,15 @@ void await_two_rounds(Victim& victim) {
     const auto before = victim.ask_number("rounds");
     while (victim.ask_number("rounds") < before + 2) {
     }
+}
+
+std::set<std::uint64_t> open_fds(const Victim& victim) {
+    std::set<std::uint64_t> fds;
+    for (const auto& fd :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(victim.pid()) + "/fd")) {
+        fds.insert(std::stoull(fd.path().filename()));
+    }
+    return fds;
 }
 
 }  // namespace
@@ -77,6 +93,55 @@ TEST_CASE("many fds of a 32-bit program go in chunks") {
         CAPTURE(errors);
         CHECK(errors.starts_with("0 "));
     }
+}
+
+TEST_CASE("of many fds of a 32-bit program those that lead elsewhere are left alone") {
+    for (const auto operation : {Operation::close, Operation::replace}) {
+        Victim victim({UNWAIT_VICTIM32});
+        std::vector<std::uint64_t> fds;
+        for (int i = 0; i < 60; ++i) fds.push_back(victim.ask_number("open /dev/null"));
+        const Cuts cuts(victim, fds);
+        constexpr std::size_t reused = 11;
+        constexpr std::size_t freed = 40;
+        for (const auto index : {reused, freed}) victim.ask("close " + std::to_string(fds[index]));
+        REQUIRE(victim.ask_number("open /dev/null") == fds[reused]);
+        const auto before = open_fds(victim);
+        const auto surgery = operate_patiently(patient_of(victim), operation, cuts.cuts);
+        CHECK(surgery.refusal == "");
+        for (std::size_t i = 0; i < fds.size(); ++i) {
+            CAPTURE(i);
+            const bool is_changed = i == reused || i == freed;
+            CHECK(surgery.cuts[i].ending == (is_changed ? CutEnding::changed : CutEnding::done));
+        }
+        const auto after = open_fds(victim);
+        CHECK(after.contains(fds[reused]));
+        CHECK(!after.contains(fds[freed]));
+        CHECK(after.size() == before.size() - (operation == Operation::close ? 58 : 0));
+        CHECK(victim.ask("errors").starts_with("0 "));
+    }
+}
+
+TEST_CASE("a 32-bit program that may open no fd more gets no placeholder, and keeps its files") {
+    Victim victim({UNWAIT_VICTIM32});
+    std::vector<std::uint64_t> fds;
+    for (int i = 0; i < 40; ++i) fds.push_back(victim.ask_number("open /dev/null"));
+    const Cuts cuts(victim, fds);
+    const auto last = *open_fds(victim).rbegin();
+    while (victim.ask_number("open /dev/null") < last) {
+    }
+    rlimit limit{};
+    REQUIRE(::prlimit(victim.pid(), RLIMIT_NOFILE, nullptr, &limit) == 0);
+    limit.rlim_cur = open_fds(victim).size();
+    REQUIRE(::prlimit(victim.pid(), RLIMIT_NOFILE, &limit, nullptr) == 0);
+    const auto surgery = operate_patiently(patient_of(victim), Operation::replace, cuts.cuts);
+    CHECK_MESSAGE(surgery.refusal.find("prlimit --pid") != std::string::npos, surgery.refusal);
+    CHECK(open_fds(victim).size() == limit.rlim_cur);
+    for (std::size_t i = 0; i < fds.size(); ++i) {
+        CHECK(surgery.cuts[i].ending == CutEnding::untouched);
+        CHECK(sys::same_file(victim.pid(), cuts.cuts[i].fd, cuts.cuts[i].reference) ==
+              sys::Same::yes);
+    }
+    CHECK(victim.ask("errors").starts_with("0 "));
 }
 
 TEST_CASE("64-bit code in 32-bit calls goes on as if nothing had been") {

@@ -321,11 +321,20 @@ static void add_jobs(void) {
         ARGUMENTS(4, semaphore, 1, 0, address(&down), address(&short_time)));
 }
 
+static uint32_t number_in(const char* text) {
+    uint32_t value = 0;
+    while (*text >= '0' && *text <= '9') value = value * 10 + (uint32_t)(*text++ - '0');
+    return value;
+}
+
 static void answer(char* question) {
     static char line[256];
     char* end = line;
     if (question[0] == 'o') { /* open */
         end = put_number(end, must(call(sys_open, address("/dev/null"), 0, 0, 0, 0)));
+    } else if (question[0] == 'c') { /* close */
+        const uint32_t fd = number_in(question + 6);
+        end = put_number(end, must(call(sys_close, fd, 0, 0, 0, 0)));
     } else if (question[0] == 'e') { /* errors */
         end = put_number(end, error_count);
         end = put_text(put_text(end, " "), first_error);
@@ -342,12 +351,6 @@ static void answer(char* question) {
         end = put_text(end, "unknown");
     }
     say(line, end);
-}
-
-static uint32_t number_in(const char* text) {
-    uint32_t value = 0;
-    while (*text != 0) value = value * 10 + (uint32_t)(*text++ - '0');
-    return value;
 }
 
 /* From here on a seccomp filter of the main thread fails every close and dup3. */
