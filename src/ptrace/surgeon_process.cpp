@@ -91,8 +91,8 @@ bool SurgeonProcess::select_marked(std::size_t first, std::size_t count) {
     }
     const std::size_t ranges = arch::count_ranges(to_cut_);
     by_ranges_ = ranges <= range_limit_ && 2 * ranges <= to_cut_.size();
-    // Only while nobody else runs does the end of the last cut prove what the blob found at its
-    // begin; so that one is proven from outside.
+    // Only while nobody else runs does the end of the last cut prove what the blob found before;
+    // so that one is proven from outside.
     return to_cut_.size() > 1 && freeze_ == Freeze::all &&
            (by_ranges_ || to_cut_.size() <= chunk_limit_) && can_look_at_marks() &&
            leads_to_file(patient_.table, *to_cut_.back()) == sys::Same::yes;
