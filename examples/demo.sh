@@ -40,8 +40,7 @@ count_sockets() {
 }
 
 heading "1. Install what is missing, and build"
-tests/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev nettle-dev libunwind-dev nlohmann-json3-dev \
-    libboost-program-options-dev
+tests/install-missing.sh --to-build
 if [[ ! -e $out/build.ninja ]]; then
     meson setup "$out" -Dtests=false --buildtype=release >"$out.log" 2>&1 ||
         { cat "$out.log" >&2; die "meson failed"; }

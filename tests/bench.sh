@@ -7,8 +7,7 @@ set -euo pipefail
 start=$PWD
 cd "$(dirname "$0")/.."
 
-tests/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev nettle-dev libunwind-dev nlohmann-json3-dev \
-    libboost-program-options-dev libbpf-dev bpftool clang doctest-dev gdb iproute2 lsof net-tools >&2
+tests/install-missing.sh --to-build --with-bpf doctest-dev gdb iproute2 lsof net-tools >&2
 
 out=build-bench
 log=$out-build.log

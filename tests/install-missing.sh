@@ -1,12 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# usage: tests/install-missing.sh PACKAGE...
-# Installs those of the Debian packages that are not there yet; asks apt for nothing else.
+# usage: tests/install-missing.sh PACKAGE|--to-build|--with-bpf...
+# Installs those of the Debian packages that are not there yet; asks apt for nothing else. --to-build stands
+# for those that unwait is built with, --with-bpf for those that its search by BPF takes in addition.
 set -euo pipefail
+
+packages=()
+for word in "$@"; do
+    case $word in
+    --to-build)
+        packages+=(g++ meson ninja-build pkg-config libmnl-dev nettle-dev libunwind-dev nlohmann-json3-dev
+            libboost-program-options-dev)
+        ;;
+    --with-bpf) packages+=(libbpf-dev bpftool clang) ;;
+    *) packages+=("$word") ;;
+    esac
+done
 
 here=$(dpkg --print-architecture)
 missing=()
-for package in "$@"; do
+for package in "${packages[@]}"; do
     # Of other architectures there may be more, but only those are meant that are named.
     wanted=$here
     if [[ $package == *:* ]]; then wanted=${package##*:}; fi

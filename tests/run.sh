@@ -6,8 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tests/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev nettle-dev libunwind-dev nlohmann-json3-dev \
-    libboost-program-options-dev libbpf-dev bpftool clang doctest-dev python3 python3-jsonschema mandoc clang-format clang-tidy \
+tests/install-missing.sh --to-build --with-bpf doctest-dev python3 python3-jsonschema mandoc clang-format clang-tidy \
     shellcheck zsh fish iproute2 nodejs default-jdk-headless golang-go python3-uvloop nginx-light redis-server \
     systemd ansible-core openssh-client libwrap0 jq >&2
 

@@ -9,8 +9,7 @@
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 cd "$here/../.."
-tests/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev nettle-dev libunwind-dev nlohmann-json3-dev \
-    libboost-program-options-dev libbpf-dev bpftool clang debootstrap cpio qemu-system-x86 >&2
+tests/install-missing.sh --to-build --with-bpf debootstrap cpio qemu-system-x86 >&2
 
 out=$PWD/build-service
 root=$out/root

@@ -19,8 +19,7 @@ if ((${#sets[@]} == 0)); then sets=(stress-ng python); fi
 
 tests/install-missing.sh python3
 testsuite=$(/usr/bin/python3 -c 'import sys; print("libpython{}.{}-testsuite".format(*sys.version_info))')
-tests/install-missing.sh g++ meson ninja-build pkg-config libmnl-dev nettle-dev libunwind-dev nlohmann-json3-dev \
-    libboost-program-options-dev libbpf-dev bpftool clang doctest-dev stress-ng "$testsuite"
+tests/install-missing.sh --to-build --with-bpf doctest-dev stress-ng "$testsuite"
 
 out=$PWD/build-targets
 if [[ ! -e $out/build.ninja ]]; then meson setup "$out" --buildtype=debugoptimized >&2; fi
