@@ -17,7 +17,6 @@ extern "C" {
     extern const std::byte unwait_over_##name[];          \
     extern const std::byte unwait_saved_##name[];         \
     extern const std::byte unwait_begin_##name[];         \
-    extern const std::byte unwait_proven_##name[];        \
     extern const std::byte unwait_next_##name[];          \
     extern const std::byte unwait_leaving_##name[];       \
     extern const std::byte unwait_leaving_again_##name[]; \
@@ -38,7 +37,8 @@ namespace {
 
 /// The constants that stand before a blob's table, in the order of blob_aarch64.S.
 struct Constants {
-    std::uint64_t resume, again, count, adopted, mark, rounds, x1, x2, x9, x10, x11, x12, x13, x14;
+    std::uint64_t resume, again, count, adopted, mark, rounds, early_rounds, x1, x2, x9, x10, x11,
+        x12, x13, x14;
 };
 
 constexpr std::uint64_t instruction = 4;
@@ -48,8 +48,8 @@ constexpr std::uint32_t branch = 0x14000000;
 /// Offsets in a blob.
 struct Layout {
     std::span<const std::byte> code;
-    std::uintptr_t after_cut, over, saved, begin, proven, next, leaving, leaving_again,
-        leaving_plain, far_again, far_plain;
+    std::uintptr_t after_cut, over, saved, begin, next, leaving, leaving_again, leaving_plain,
+        far_again, far_plain;
 };
 
 Layout layout_of(Operation operation) noexcept {
@@ -59,15 +59,14 @@ Layout layout_of(Operation operation) noexcept {
     if (operation == Operation::close) {
         return measured(unwait_blob_close, unwait_blob_close_end, unwait_after_cut_close,
                         unwait_over_close, unwait_saved_close, unwait_begin_close,
-                        unwait_proven_close, unwait_next_close, unwait_leaving_close,
-                        unwait_leaving_again_close, unwait_leaving_plain_close,
-                        unwait_far_again_close, unwait_far_plain_close);
+                        unwait_next_close, unwait_leaving_close, unwait_leaving_again_close,
+                        unwait_leaving_plain_close, unwait_far_again_close, unwait_far_plain_close);
     }
     return measured(unwait_blob_replace, unwait_blob_replace_end, unwait_after_cut_replace,
                     unwait_over_replace, unwait_saved_replace, unwait_begin_replace,
-                    unwait_proven_replace, unwait_next_replace, unwait_leaving_replace,
-                    unwait_leaving_again_replace, unwait_leaving_plain_replace,
-                    unwait_far_again_replace, unwait_far_plain_replace);
+                    unwait_next_replace, unwait_leaving_replace, unwait_leaving_again_replace,
+                    unwait_leaving_plain_replace, unwait_far_again_replace,
+                    unwait_far_plain_replace);
 }
 
 void write_branch(std::byte* into, std::uintptr_t from, std::uintptr_t to) noexcept {
@@ -124,6 +123,7 @@ std::size_t build_blob(const BlobTask& task, const Registers& registers, std::by
                               static_cast<std::uint64_t>(task.placeholder + 1),
                               static_cast<std::uint64_t>(task.mark),
                               rounds_of(task),
+                              early_rounds_of(task),
                               x[1],
                               x[2],
                               x[9],
@@ -176,14 +176,14 @@ int placeholder_in(const BlobTask& task, const Registers& now) noexcept {
     return static_cast<int>(now.raw.regs[at == calls.socket.end ? 0 : 12]);
 }
 
-std::optional<std::size_t> cuts_begun(const BlobTask& task, const Registers& now) noexcept {
+std::optional<std::size_t> cuts_made(const BlobTask& task, const Registers& now) noexcept {
     const auto layout = layout_of(task.operation);
     const TableWalk walk{.begin = layout.begin,
-                         .proven = layout.proven,
+                         .made = layout.after_cut,
                          .next = layout.next,
                          .leaving = layout.leaving,
                          .table = layout.code.size()};
-    return cuts_begun(task, walk, now.raw.pc - task.address, now.raw.regs[13]);
+    return cuts_made(task, walk, now.raw.pc - task.address, now.raw.regs[13]);
 }
 
 BlobCalls blob_calls(Operation operation, const Registers&) noexcept {

@@ -15,8 +15,6 @@ extern const std::byte unwait_blob_replace_end[];
 extern const std::byte unwait_after_cut_close[];
 extern const std::byte unwait_begin_close[];
 extern const std::byte unwait_begin_replace[];
-extern const std::byte unwait_proven_close[];
-extern const std::byte unwait_proven_replace[];
 extern const std::byte unwait_next_close[];
 extern const std::byte unwait_next_replace[];
 extern const std::byte unwait_over_close[];
@@ -35,8 +33,8 @@ namespace {
 
 /// The constants that stand before a blob's table, in the order of blob_x86_64.S.
 struct Constants {
-    std::uint64_t resume, again, count, entry, call, adopted, unmark, rounds, rbx, rdi, rsi, rdx,
-        rbp, rcx, r11, r12, r13, r14;
+    std::uint64_t resume, again, count, entry, call, adopted, unmark, rounds, early_rounds, rbx,
+        rdi, rsi, rdx, rbp, rcx, r11, r12, r13, r14;
 };
 
 std::span<const std::byte> code_of(Operation operation) noexcept {
@@ -63,9 +61,25 @@ std::size_t build_blob(const BlobTask& task, const Registers& registers, std::by
     const std::size_t count = task.by_ranges ? count_ranges(task.cuts) : task.cuts.size();
     const std::size_t entry = task.by_ranges ? sizeof(Range) : table_entry_size(task.operation);
     const std::uint64_t call = task.by_ranges ? SYS_close_range : SYS_close;
-    const Constants constants{raw.rip, raw.rip - 2,     count,   entry,   call,    adopted,
-                              unmark,  rounds_of(task), raw.rbx, raw.rdi, raw.rsi, raw.rdx,
-                              raw.rbp, raw.rcx,         raw.r11, raw.r12, raw.r13, raw.r14};
+    const Constants constants{raw.rip,
+                              raw.rip - 2,
+                              count,
+                              entry,
+                              call,
+                              adopted,
+                              unmark,
+                              rounds_of(task),
+                              early_rounds_of(task),
+                              raw.rbx,
+                              raw.rdi,
+                              raw.rsi,
+                              raw.rdx,
+                              raw.rbp,
+                              raw.rcx,
+                              raw.r11,
+                              raw.r12,
+                              raw.r13,
+                              raw.r14};
     std::memcpy(into, code.data(), code.size());
     std::memcpy(into + code.size() - sizeof constants, &constants, sizeof constants);
     into += code.size();
@@ -98,7 +112,7 @@ BlobCalls blob_calls(Operation operation) noexcept {
             .last = {SYS_close, at(unwait_after_last_replace)}};
 }
 
-std::optional<std::size_t> cuts_begun(const BlobTask& task, const Registers& now) noexcept {
+std::optional<std::size_t> cuts_made(const BlobTask& task, const Registers& now) noexcept {
     const auto code = code_of(task.operation);
     const auto at = [code](const std::byte* label) {
         return static_cast<std::uintptr_t>(label - code.data());
@@ -106,12 +120,12 @@ std::optional<std::size_t> cuts_begun(const BlobTask& task, const Registers& now
     const bool closes = task.operation == Operation::close;
     const TableWalk walk{
         .begin = at(closes ? unwait_begin_close : unwait_begin_replace),
-        .proven = at(closes ? unwait_proven_close : unwait_proven_replace),
+        .made = at(closes ? unwait_after_cut_close : unwait_after_cut_replace),
         .next = at(closes ? unwait_next_close : unwait_next_replace),
         .leaving = at(closes ? unwait_leaving_close : unwait_leaving_replace),
         .table = code.size(),
     };
-    return arch::cuts_begun(task, walk, now.raw.rip - task.address, now.raw.rbp);
+    return arch::cuts_made(task, walk, now.raw.rip - task.address, now.raw.rbp);
 }
 
 }  // namespace unwait::ptrace::arch::amd64

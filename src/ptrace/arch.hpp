@@ -44,9 +44,9 @@ void move_instruction_pointer(Registers& registers, std::uintptr_t address) noex
 /// Whether it stopped inside a system call (else: in its own code).
 [[nodiscard]] bool in_system_call(const Registers& registers) noexcept;
 
-/// Whether a blob at that address can run here: the thread's code can reach it, there is a blob for
-/// its instruction set, in a process of `is_32_bit` code or not room for that one, and it does not
-/// single-step itself.
+/// Whether a blob at that address can run here: the thread's code can reach it, is of the kind that
+/// its process is (`is_32_bit` or not) and that there is a blob for, and does not single-step
+/// itself.
 [[nodiscard]] bool can_carry_blob(const Registers& registers, std::uintptr_t address,
                                   bool is_32_bit) noexcept;
 
@@ -147,6 +147,15 @@ struct FrameRecords {
 /// Where in the blob a stopped thread is pointed at.
 extern const std::uintptr_t blob_entry;
 
+/// When a blob waits behind its last call, for somebody who puts the thread back; never for ever.
+enum class Wait : std::uint8_t {
+    never,
+    where_early,  ///< when it has ended before its last cut, to show how far it came: some
+                  ///< milliseconds
+    always,       ///< a thread that job control has stopped must not run its own code: a tenth of a
+                  ///< second at least
+};
+
 /// What a blob is to do.
 struct BlobTask {
     Operation operation;
@@ -156,9 +165,7 @@ struct BlobTask {
     pid_t mark = 0;  ///< owner (F_GETOWN) of the files behind the cuts, asked for just before each:
                      ///< the first that has another ends the blob. 0: they carry none
     bool by_ranges = false;  ///< closes each range of numbers by one call; with marks only
-    bool waits = false;  ///< behind its last call, for somebody who puts the thread back: one that
-                         ///< job control has stopped must not run its own code. For a tenth of a
-                         ///< second at least; never for ever
+    Wait wait = Wait::where_early;
 };
 
 /// Passes about a microsecond without taking anything from a thread on the same core.
@@ -174,7 +181,11 @@ extern const bool any_thread_carries;
 
 /// How often a blob goes round while it waits: three instructions each time.
 [[nodiscard]] constexpr std::uint64_t rounds_of(const BlobTask& task) noexcept {
-    return task.waits ? std::uint64_t{1} << 28 : 0;
+    return task.wait == Wait::always ? std::uint64_t{1} << 28 : 0;
+}
+/// The same where it has ended early.
+[[nodiscard]] constexpr std::uint64_t early_rounds_of(const BlobTask& task) noexcept {
+    return task.wait == Wait::where_early ? std::uint64_t{1} << 25 : rounds_of(task);
 }
 
 /// Writes the blob that does it and then goes on with `registers`. `into` must have blob_size()
@@ -186,11 +197,10 @@ extern const bool any_thread_carries;
 /// none.
 [[nodiscard]] int placeholder_in(const BlobTask& task, const Registers& now) noexcept;
 
-/// How many of its cuts the blob has come to, in a thread that is stopped inside it: it has found
-/// the mark of each of them, and made all but perhaps the last. Absent where it has nothing left to
-/// do but leave. A blob that ends early waits some milliseconds for somebody who asks.
-[[nodiscard]] std::optional<std::size_t> cuts_begun(const BlobTask& task,
-                                                    const Registers& now) noexcept;
+/// How many of its cuts the blob has made, in a thread that is stopped inside it; the last of them
+/// may be a replacement that has just failed. Absent where it has nothing left to do but leave.
+[[nodiscard]] std::optional<std::size_t> cuts_made(const BlobTask& task,
+                                                   const Registers& now) noexcept;
 
 /// The registers that a thread which is stopped in the blob gets, to be out of it: those it was
 /// `stopped` with, or those with which the blob would have gone on. `signal` is the one that it is

@@ -13,7 +13,7 @@
         .globl  unwait_over_\name, unwait_saved_\name, unwait_leaving_\name
         .globl  unwait_leaving_again_\name, unwait_leaving_plain_\name
         .globl  unwait_far_again_\name, unwait_far_plain_\name
-        .globl  unwait_begin_\name, unwait_proven_\name, unwait_next_\name
+        .globl  unwait_begin_\name, unwait_next_\name
         .if \replaces
         .globl  unwait_after_socket_\name, unwait_after_shutdown_\name, unwait_after_last_\name
         .set    entry_size_\name, 8
@@ -52,7 +52,7 @@ unwait_after_shutdown_\name:
 unwait_begin_\name:
 3:      cbz     x14, 4f
         ldr     x1, mark_\name
-        cbz     x1, unwait_proven_\name
+        cbz     x1, 9f
         ldr     w0, [x13]
         mov     x1, #9                          // F_GETOWN
         mov     x8, #25                         // fcntl(fd, F_GETOWN)
@@ -60,7 +60,7 @@ unwait_begin_\name:
         ldr     x1, mark_\name
         sub     x0, x0, x1
         cbnz    x0, 4f
-unwait_proven_\name:
+9:
         .if \replaces
         mov     x0, x12
         ldr     w1, [x13]
@@ -90,7 +90,7 @@ unwait_after_last_\name:
 unwait_over_\name:
         ldr     x12, rounds_\name              // waiting for the surgeon, but not for ever
         cbz     x14, 5f
-        movz    x12, #0x200, lsl #16            // the same, for one who sees how far this got
+        ldr     x12, early_rounds_\name
 5:      cbz     x12, 6f
         sub     x12, x12, #1
         b       5b
@@ -104,7 +104,7 @@ unwait_leaving_\name:
         ldr     x12, x12_\name
         ldr     x13, x13_\name
         ldr     x14, x14_\name
-        cbz     x9, unwait_leaving_plain_\name
+        cbz     x9, 9f
 unwait_leaving_again_\name:
         ldr     x9, x9_\name
 unwait_far_again_\name:
@@ -114,7 +114,7 @@ unwait_far_again_\name:
         ldr     x16, again_\name
         ret     x16
 unwait_leaving_plain_\name:
-        ldr     x9, x9_\name
+9:      ldr     x9, x9_\name
 unwait_far_plain_\name:
         movz    x16, #0x1000, lsl #16           // or a branch to the thread's counter
 1:      sub     x16, x16, #1
@@ -128,6 +128,7 @@ count_\name:   .quad 0                          // entries in the table
 adopted_\name: .quad 0
 mark_\name:    .quad 0                          // 0: the files carry none
 rounds_\name:  .quad 0
+early_rounds_\name: .quad 0
 x1_\name:      .quad 0
 x2_\name:      .quad 0
 x9_\name:      .quad 0

@@ -12,10 +12,10 @@
         .balign 16
         .globl  unwait_blob_i386_\name, unwait_blob_i386_\name\()_end
         .globl  unwait_patches_i386_\name, unwait_after_cut_i386_\name, unwait_over_i386_\name
-        .globl  unwait_begin_i386_\name, unwait_proven_i386_\name, unwait_next_i386_\name
-        .globl  unwait_leaving_i386_\name
+        .globl  unwait_begin_i386_\name, unwait_next_i386_\name, unwait_leaving_i386_\name
         .if \replaces
         .globl  unwait_after_socket_i386, unwait_after_shutdown_i386, unwait_after_last_i386
+        .globl  unwait_proven_i386
         .endif
 unwait_blob_i386_\name:
         jmp     1f                              # restart: two bytes
@@ -65,9 +65,7 @@ unmark_again_\name:
         .if \replaces
         mov     %ebx, %ecx
         mov     %edx, %ebx
-        .endif
-unwait_proven_i386_\name:                      # ebx is
-        .if \replaces
+unwait_proven_i386:                             # ebx is
         mov     4(%ebp), %edx
         mov     $330, %eax                      # dup3(it, fd, O_CLOEXEC or 0)
         .else
@@ -96,17 +94,18 @@ unwait_next_i386_\name:
 unwait_after_last_i386:
         .endif
 unwait_over_i386_\name:
-        mov     (%ebp), %ecx
+        mov     (%ebp), %ecx                    # waiting for the surgeon, but not for ever
         jecxz   7f
-        mov     $0x2000000, %ecx                # waiting for the surgeon, but not for ever
+        mov     $0x11111111, %ecx
+early_rounds_\name:
         jmp     8f
-7:      mov     $0x11111111, %ecx               # the same, where it wants to put the thread back
+7:      mov     $0x11111111, %ecx
 rounds_\name:
-8:      jecxz   unwait_leaving_i386_\name
+8:      jecxz   9f
         lea     -1(%ecx), %ecx
         jmp     8b
 unwait_leaving_i386_\name:
-        mov     %esi, %eax
+9:      mov     %esi, %eax
         mov     %edi, %ecx
         mov     $0x11111111, %ebx
 ebx_\name:
@@ -140,7 +139,7 @@ unwait_patches_i386_\name:                      # where each four-byte value end
         .long   esi_\name - start_\name, edi_\name - start_\name, ebp_\name - start_\name
         .long   ecx_again_\name - start_\name, ecx_\name - start_\name
         .long   again_\name - start_\name, resume_\name - start_\name
-        .long   rounds_\name - start_\name
+        .long   rounds_\name - start_\name, early_rounds_\name - start_\name
         .if \replaces
         .long   adopted_\name - start_\name
         .endif

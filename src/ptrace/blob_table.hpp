@@ -49,22 +49,21 @@ inline void write_ranges(std::span<const Cut* const> cuts, std::byte* into) noex
 /// Where a blob goes through its table, as offsets from its begin.
 struct TableWalk {
     std::uintptr_t begin;    ///< from here on a register points at the entry whose turn it is
-    std::uintptr_t proven;   ///< that has its mark
-    std::uintptr_t next;     ///< goes on to the next
+    std::uintptr_t made;     ///< behind the system call for it
+    std::uintptr_t next;     ///< the register goes on to the next
     std::uintptr_t leaving;  ///< from here on the register is the thread's again
     std::uintptr_t table;
 };
 
-/// See cuts_begun(): for a thread that is so far behind the blob's begin.
-[[nodiscard]] inline std::optional<std::size_t> cuts_begun(const BlobTask& task,
-                                                           const TableWalk& walk, std::uintptr_t at,
-                                                           std::uintptr_t pointer) noexcept {
+/// See cuts_made(): for a thread that is so far behind the blob's begin.
+[[nodiscard]] inline std::optional<std::size_t> cuts_made(const BlobTask& task,
+                                                          const TableWalk& walk, std::uintptr_t at,
+                                                          std::uintptr_t pointer) noexcept {
     if (at < walk.begin) return 0;
     if (at >= walk.leaving) return std::nullopt;
     const std::size_t size = task.by_ranges ? sizeof(Range) : table_entry_size(task.operation);
-    const bool is_proven = at >= walk.proven && at <= walk.next;
-    const std::size_t entries =
-        (pointer - (task.address + walk.table)) / size + (is_proven ? 1 : 0);
+    const bool is_made = at >= walk.made && at <= walk.next;
+    const std::size_t entries = (pointer - (task.address + walk.table)) / size + (is_made ? 1 : 0);
     if (!task.by_ranges) return entries;
     std::size_t cuts = 0;
     for (std::size_t i = 0; i < entries; ++i) cuts += size_of_range(task.cuts.subspan(cuts));

@@ -19,8 +19,7 @@
         .macro  blob name, replaces
         .balign 16
         .globl  unwait_blob_\name, unwait_blob_\name\()_end, unwait_after_cut_\name
-        .globl  unwait_begin_\name, unwait_proven_\name, unwait_next_\name, unwait_over_\name
-        .globl  unwait_leaving_\name
+        .globl  unwait_begin_\name, unwait_next_\name, unwait_over_\name, unwait_leaving_\name
         .if \replaces
         .globl  unwait_after_socket_\name, unwait_after_shutdown_\name, unwait_after_last_\name
         .endif
@@ -58,7 +57,7 @@ unwait_begin_\name:
         jrcxz   4f
         mov     (%rbp), %edi
         mov     unmark_\name(%rip), %rcx
-        jrcxz   unwait_proven_\name
+        jrcxz   9f
 1:      mov     $9, %esi                        # F_GETOWN
         mov     $72, %eax                       # fcntl(fd, F_GETOWN)
         syscall
@@ -71,19 +70,19 @@ unwait_begin_\name:
         mov     -4(%rbp, %r14), %ecx            # the last of the range; the same where it is none
         not     %rcx
         lea     1(%rdi, %rcx), %rcx             # how far behind the last one
-        jrcxz   unwait_proven_\name
+        jrcxz   9f
         lea     1(%rdi), %edi
         jmp     1b
         .endif
-unwait_proven_\name:
+9:
         .if \replaces
         mov     %r14, %rdi
         mov     (%rbp), %esi
         mov     4(%rbp), %edx
         mov     $292, %eax                      # dup3(it, fd, O_CLOEXEC or 0)
         .else
+        mov     -4(%rbp, %r14), %esi            # in this order: see abandon_blob()
         mov     (%rbp), %edi
-        mov     -4(%rbp, %r14), %esi
         mov     $0, %edx
         mov     call_\name(%rip), %eax          # close(fd), or close_range(first, last, 0)
         .endif
@@ -112,11 +111,11 @@ unwait_next_\name:
 unwait_after_last_\name:
         .endif
 unwait_over_\name:
-        mov     %r13, %rcx
+        mov     %r13, %rcx                      # waiting for the surgeon, but not for ever
         jrcxz   1f
-        mov     $0x2000000, %ecx                # waiting for the surgeon, but not for ever
+        mov     early_rounds_\name(%rip), %rcx
         jmp     5f
-1:      mov     rounds_\name(%rip), %rcx       # the same, where it wants to put the thread back
+1:      mov     rounds_\name(%rip), %rcx
 5:      jrcxz   6f
         lea     -1(%rcx), %rcx
         jmp     5b
@@ -146,6 +145,7 @@ call_\name:   .quad 0
 adopted_\name: .quad 0
 unmark_\name: .quad 0                           # the mark's negative; 0: the files carry none
 rounds_\name: .quad 0
+early_rounds_\name: .quad 0
 rbx_\name:    .quad 0
 rdi_\name:    .quad 0
 rsi_\name:    .quad 0

@@ -19,8 +19,7 @@ extern const std::uint32_t unwait_patches_i386_replace[];
 extern const std::byte unwait_after_cut_i386_close[];
 extern const std::byte unwait_begin_i386_close[];
 extern const std::byte unwait_begin_i386_replace[];
-extern const std::byte unwait_proven_i386_close[];
-extern const std::byte unwait_proven_i386_replace[];
+extern const std::byte unwait_proven_i386[];
 extern const std::byte unwait_next_i386_close[];
 extern const std::byte unwait_next_i386_replace[];
 extern const std::byte unwait_over_i386_close[];
@@ -40,7 +39,7 @@ namespace {
 /// What is written into the instructions, in the order of `patches` in blob_i386.S.
 struct Values {
     std::uint32_t table, unmark, unmark_again, ebx, edx, esi, edi, ebp, ecx_again, ecx, again,
-        resume, rounds, adopted;
+        resume, rounds, early_rounds, adopted;
 };
 constexpr std::size_t value_count = sizeof(Values) / sizeof(std::uint32_t);
 constexpr std::size_t place_of_again = offsetof(Values, again) / sizeof(std::uint32_t);
@@ -108,7 +107,7 @@ TableWalk walk_of(Operation operation) noexcept {
     const bool closes = operation == Operation::close;
     return {
         .begin = at(closes ? unwait_begin_i386_close : unwait_begin_i386_replace),
-        .proven = at(closes ? unwait_proven_i386_close : unwait_proven_i386_replace),
+        .made = at(closes ? unwait_after_cut_i386_close : unwait_after_cut_i386_replace),
         .next = at(closes ? unwait_next_i386_close : unwait_next_i386_replace),
         .leaving = at(closes ? unwait_leaving_i386_close : unwait_leaving_i386_replace),
         .table = code.size(),
@@ -153,6 +152,7 @@ std::size_t build_blob(const BlobTask& task, const Registers& registers, std::by
                         again,
                         resume,
                         low(rounds_of(task)),
+                        low(early_rounds_of(task)),
                         static_cast<std::uint32_t>(task.placeholder + 1)};
     std::array<std::uint32_t, value_count> words{};
     std::memcpy(words.data(), &values, sizeof values);
@@ -187,13 +187,15 @@ BlobCalls blob_calls(Operation operation) noexcept {
             .last = {call_close, at(unwait_after_last_i386)}};
 }
 
-std::optional<std::size_t> cuts_begun(const BlobTask& task, const Registers& now) noexcept {
-    return arch::cuts_begun(task, walk_of(task.operation), now.raw.rip - task.address, now.raw.rbp);
+std::optional<std::size_t> cuts_made(const BlobTask& task, const Registers& now) noexcept {
+    return arch::cuts_made(task, walk_of(task.operation), now.raw.rip - task.address,
+                           low(now.raw.rbp));
 }
 
 std::uint64_t placeholder_at(std::uintptr_t at, const Registers& now) noexcept {
-    const auto walk = walk_of(Operation::replace);
-    return at >= walk.begin && at < walk.proven ? now.raw.rdx : now.raw.rbx;
+    const auto proven =
+        static_cast<std::uintptr_t>(unwait_proven_i386 - code_of(Operation::replace).bytes.data());
+    return at >= walk_of(Operation::replace).begin && at < proven ? now.raw.rdx : now.raw.rbx;
 }
 
 }  // namespace unwait::ptrace::arch::i386

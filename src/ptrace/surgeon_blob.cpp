@@ -29,14 +29,15 @@ arch::BlobTask SurgeonProcess::blob_task() const noexcept {
     // Even where they were compared from outside: we may be killed before their turn comes.
     return {operation_,   slot_ + sizeof(Cave::Header),    to_cut_,
             placeholder_, can_look_at_marks() ? mark_ : 0, by_ranges_,
-            waits_};
+            wait_};
 }
 
 void SurgeonProcess::write_blob() {
     const std::size_t size =
         sizeof(Cave::Header) +
         arch::build_blob(blob_task(), vehicle().registers, image_.data() + sizeof(Cave::Header));
-    slot_size_ = (size + 15) / 16 * 16;
+    // What a longer one has left there is this one's to take away.
+    slot_size_ = std::max(slot_size_, (size + 15) / 16 * 16);
     const Cave::Header header{cave_magic, slot_size_};
     std::memcpy(image_.data(), &header, sizeof header);
     const ssize_t written =
@@ -46,15 +47,15 @@ void SurgeonProcess::write_blob() {
 }
 
 SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
-    cuts_begun_ = 0;
     if (!prepare_vehicle()) {
         if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(refusal::killed, true);
         return BlobEnd::not_begun;
     }
-    waits_ = vehicle().state() == TracedThread::State::group_stopped;
+    const bool is_group_stopped = vehicle().state() == TracedThread::State::group_stopped;
+    wait_ = is_group_stopped ? arch::Wait::always : arch::Wait::where_early;
     // Who runs on is seen to when the next chunk stops it.
     const bool may_be_left =
-        !last_chunk_ && !waits_ && arch::blob_needs_nobody(vehicle().registers);
+        !last_chunk_ && !is_group_stopped && arch::blob_needs_nobody(vehicle().registers);
     write_blob();
     // What vfork(2) has lent to it is still its parent's memory after execve(2), but no more its
     // own.
@@ -156,14 +157,15 @@ void SurgeonProcess::withdraw_blob() {
     if (open_placeholder(read_vehicle()) >= 0) abandon_blob();
     static_cast<void>(leave_blob(false));
     clear_slot();
-    record_finished_cuts(cuts_begun_);
     give_up(refusal::did_not_run, true);
 }
 
 void SurgeonProcess::abandon_blob() {
     // It comes to its end by itself. But then nobody is held any more, and what it has not come to
-    // yet may mean another file: it is left no number.
-    static constexpr Cut nothing{};
+    // yet may mean another file: it is left no number. One that has just read the end of a range
+    // has no begin for it any more, and flags that it reads now are the strictest.
+    static constexpr Cut nothing{.close_on_exec = true};
+    wait_ = arch::Wait::never;
     if (by_ranges_) to_cut_.resize(arch::count_ranges(to_cut_));
     std::ranges::fill(to_cut_, &nothing);
     write_blob();
@@ -177,8 +179,8 @@ SurgeonProcess::BlobEnd SurgeonProcess::leave_blob(bool is_closed) {
     const arch::Registers now = read_vehicle();
     placeholder_ = open_placeholder(now);
     const bool was_in_slot = is_in_slot(arch::instruction_pointer(now));
-    const auto begun = was_in_slot ? arch::cuts_begun(blob_task(), now) : std::nullopt;
-    cuts_begun_ = begun.value_or(0);
+    const auto made = was_in_slot && !is_closed ? arch::cuts_made(blob_task(), now) : std::nullopt;
+    record_finished_cuts(made.value_or(0));
     const auto& stopped = vehicle().registers;
     if (was_in_slot || arch::about_to_restart(now, stopped)) {
         const auto left =
@@ -189,9 +191,11 @@ SurgeonProcess::BlobEnd SurgeonProcess::leave_blob(bool is_closed) {
     if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(refusal::killed, true);
     if (placeholder_ >= 0) return BlobEnd::interrupted;
     if (is_closed) return BlobEnd::finished;
-    if (begun && *begun < to_cut_.size() && has_made_all_calls(now)) return BlobEnd::early;
+    if (made && *made < to_cut_.size()) {
+        return has_made_all_calls(now) ? BlobEnd::early : BlobEnd::interrupted;
+    }
     if (blob_has_finished()) return BlobEnd::finished;
-    return begun ? BlobEnd::interrupted : BlobEnd::without_effect;
+    return made ? BlobEnd::interrupted : BlobEnd::without_effect;
 }
 
 bool SurgeonProcess::blob_has_finished() const noexcept {

@@ -49,17 +49,22 @@ std::size_t SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) 
     if (!relies_on_marks_) count = select_proven(first, count);
     int attempt = 0;
     for (; !to_cut_.empty() || placeholder_ >= 0; ++attempt) {
-        if (attempt == attempts_per_chunk) give_up("signals kept the calls from being made", true);
+        if (attempt == attempts_per_chunk) {
+            to_cut_.clear();
+            if (placeholder_ >= 0) static_cast<void>(run_blob());
+            give_up("signals kept the calls from being made", true);
+        }
         const BlobEnd end = run_blob();
         if (end == BlobEnd::finished) break;
-        if (end == BlobEnd::without_effect) give_up_without_effect();
+        if (end == BlobEnd::without_effect && !relies_on_marks_) give_up_without_effect();
         // Whatever it was interrupted by, the vehicle is held again, as are all others.
         check_vehicle();
-        record_finished_cuts(cuts_begun_);
-        const std::size_t left = to_cut_.size() - cuts_begun_;
+        const auto left = std::ranges::count_if(to_cut_, [this](const Cut* cut) {
+            return record_.cuts[cut - cuts_.data()].ending == CutEnding::untouched;
+        });
         relies_on_marks_ = false;
         count = select_proven(first, count);
-        if (end != BlobEnd::early || to_cut_.size() != left) continue;
+        if (end != BlobEnd::early || std::ssize(to_cut_) != left) continue;
         // It was not for another file; perhaps the application has set an owner meanwhile.
         if (mark_ == 0) give_up_without_effect();
         mark_ = 0;
@@ -114,6 +119,7 @@ std::size_t SurgeonProcess::select_proven(std::size_t first, std::size_t count) 
             case sys::Same::no:
             case sys::Same::gone:
                 record_.cuts[i].ending = CutEnding::changed;
+                record_.cuts[i].committed = false;
                 break;
             case sys::Same::unknown:
                 give_up(
@@ -128,8 +134,8 @@ void SurgeonProcess::record_all_cuts() noexcept {
     for (const Cut* cut : to_cut_) record_.cuts[cut - cuts_.data()].ending = CutEnding::done;
 }
 
-void SurgeonProcess::record_finished_cuts(std::size_t begun) {
-    for (const Cut* cut : std::span(to_cut_).first(begun)) {
+void SurgeonProcess::record_finished_cuts(std::size_t count) {
+    for (const Cut* cut : std::span(to_cut_).first(count)) {
         if (record_.cuts[cut - cuts_.data()].ending == CutEnding::done) continue;
         if (leads_elsewhere(patient_.table, *cut)) {
             record_.cuts[cut - cuts_.data()].ending = CutEnding::done;

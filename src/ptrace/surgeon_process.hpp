@@ -21,7 +21,7 @@ struct Record {
         CutEnding ending;
         /// The target was made to carry it out; `ending` may be behind. It has done so, by itself
         /// perhaps, when the cut with the number `proof` has ended: it comes last of those that
-        /// are made together or not at all.
+        /// are made in order, none behind one that is not.
         bool committed;
         std::uint32_t proof;
         std::uint32_t stopped_us;
@@ -117,8 +117,8 @@ private:
     [[nodiscard]] bool has_made_all_calls(const arch::Registers& now) const noexcept;
     [[nodiscard]] bool is_in_slot(std::uintptr_t address) const noexcept;
     void record_all_cuts() noexcept;
-    /// Of those which the blob has come to.
-    void record_finished_cuts(std::size_t begun);
+    /// Of the first so many.
+    void record_finished_cuts(std::size_t count);
     void release_bystanders();
     void release(TracedThread& thread) noexcept;
     void clear_slot() noexcept;
@@ -142,8 +142,7 @@ private:
     std::size_t vehicle_ = 0;                // the thread that runs the blob
     std::optional<FilterCheck> filters_;
     std::optional<Cave> cave_;
-    std::size_t cuts_begun_ = 0;      // by the blob, when it was left
-    bool waits_ = false;              // the blob, for us: job control has stopped the process
+    arch::Wait wait_ = arch::Wait::never;  // of the blob, for us
     bool leaving_ = false;            // nobody has yet seen the vehicle outside of its last blob
     bool must_reclaim_ = false;       // slots of killed surgeons take the room
     std::uintptr_t slot_ = 0;         // address of the header; the blob stands behind it

@@ -141,9 +141,8 @@ bool in_system_call(const Registers& registers) noexcept {
 }
 
 bool can_carry_blob(const Registers& registers, std::uintptr_t address, bool is_32_bit) noexcept {
-    const bool reachable = runs_32_bit_code(registers)
-                               ? address < end_of_32_bits
-                               : !is_32_bit && registers.raw.cs == code_segment_64;
+    const bool reachable = is_32_bit ? runs_32_bit_code(registers) && address < end_of_32_bits
+                                     : registers.raw.cs == code_segment_64;
     return reachable && (registers.raw.eflags & trap_flag) == 0;
 }
 
@@ -220,9 +219,7 @@ bool blob_needs_nobody(const Registers&) noexcept { return true; }
 const bool any_thread_carries = true;
 
 std::size_t blob_size(Operation operation, std::size_t cuts, bool is_32_bit) noexcept {
-    // A thread of a 64-bit process may run 32-bit code too.
-    const std::size_t small = i386::blob_size(operation, cuts);
-    return is_32_bit ? small : std::max(small, amd64::blob_size(operation, cuts));
+    return is_32_bit ? i386::blob_size(operation, cuts) : amd64::blob_size(operation, cuts);
 }
 
 std::size_t ranges_in(std::size_t size, bool is_32_bit) noexcept {
@@ -238,8 +235,8 @@ BlobCalls blob_calls(Operation operation, const Registers& registers) noexcept {
     return runs_32_bit_code(registers) ? i386::blob_calls(operation) : amd64::blob_calls(operation);
 }
 
-std::optional<std::size_t> cuts_begun(const BlobTask& task, const Registers& now) noexcept {
-    return runs_32_bit_code(now) ? i386::cuts_begun(task, now) : amd64::cuts_begun(task, now);
+std::optional<std::size_t> cuts_made(const BlobTask& task, const Registers& now) noexcept {
+    return runs_32_bit_code(now) ? i386::cuts_made(task, now) : amd64::cuts_made(task, now);
 }
 
 Registers leave_blob(const BlobTask&, const Registers&, const Registers& stopped, pid_t,

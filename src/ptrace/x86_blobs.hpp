@@ -17,8 +17,8 @@ namespace amd64 {
 [[nodiscard]] std::size_t build_blob(const BlobTask& task, const Registers& registers,
                                      std::byte* into) noexcept;
 [[nodiscard]] BlobCalls blob_calls(Operation operation) noexcept;
-[[nodiscard]] std::optional<std::size_t> cuts_begun(const BlobTask& task,
-                                                    const Registers& now) noexcept;
+[[nodiscard]] std::optional<std::size_t> cuts_made(const BlobTask& task,
+                                                   const Registers& now) noexcept;
 
 }  // namespace amd64
 
@@ -35,8 +35,8 @@ inline constexpr long call_fallocate = 324;
 [[nodiscard]] std::size_t build_blob(const BlobTask& task, const Registers& registers,
                                      std::byte* into) noexcept;
 [[nodiscard]] BlobCalls blob_calls(Operation operation) noexcept;
-[[nodiscard]] std::optional<std::size_t> cuts_begun(const BlobTask& task,
-                                                    const Registers& now) noexcept;
+[[nodiscard]] std::optional<std::size_t> cuts_made(const BlobTask& task,
+                                                   const Registers& now) noexcept;
 
 /// Behind socket(2).
 [[nodiscard]] std::uint64_t placeholder_at(std::uintptr_t at, const Registers& now) noexcept;

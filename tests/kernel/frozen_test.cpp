@@ -72,7 +72,12 @@ void operate_and_be_killed(const ptrace::Patient& patient, const Cuts& cuts, std
     }
     ::setpgid(tool, tool);
     const auto& cut = cuts.cuts.at(index);
-    while (sys::same_file(patient.table, cut.fd, cut.reference) == sys::Same::yes) {
+    const auto has_ended = [tool] {
+        siginfo_t ended{};
+        REQUIRE(::waitid(P_PID, static_cast<id_t>(tool), &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
+        return ended.si_pid == tool;
+    };
+    while (sys::same_file(patient.table, cut.fd, cut.reference) == sys::Same::yes && !has_ended()) {
     }
     cgroup.freeze();
     ::kill(-tool, SIGKILL);

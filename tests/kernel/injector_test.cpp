@@ -153,8 +153,10 @@ TEST_CASE("of many numbers those that lead elsewhere are left alone") {
             for (const auto index : changed) {
                 if (is_free(index)) close(index);
             }
+            const auto vdso = vdso_of(victim.pid());
             const auto surgery = operate_patiently(patient_of(victim), operation, cuts.cuts);
             CHECK(surgery.refusal == "");
+            CHECK(vdso_of(victim.pid()) == vdso);
             for (std::size_t i = 0; i < cuts.cuts.size(); ++i) {
                 const bool was_changed = std::ranges::find(changed, i) != changed.end();
                 CAPTURE(i);
@@ -187,8 +189,10 @@ TEST_CASE("many fds go in chunks") {
     for (const auto operation : {Operation::close, Operation::replace}) {
         Victim victim({"close-wait", "count=1000"});
         const Cuts cuts(victim, victim.numbers("fds"));
+        const auto vdso = vdso_of(victim.pid());
         const auto surgery = operate_patiently(patient_of(victim), operation, cuts.cuts);
         CHECK(surgery.refusal == "");
+        CHECK(vdso_of(victim.pid()) == vdso);
         CHECK(std::ranges::all_of(surgery.cuts,
                                   [](const auto& cut) { return cut.ending == CutEnding::done; }));
         check_nothing_else_changed(victim);
