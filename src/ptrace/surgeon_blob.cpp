@@ -65,7 +65,7 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
     }
     for (const Cut* cut : to_cut_) {
         const Cut* last = relies_on_marks_ ? to_cut_.back() : cut;
-        auto& entry = record_.cuts[cut - cuts_.data()];
+        auto& entry = entry_of(cut);
         entry.proof = static_cast<std::uint32_t>(last - cuts_.data());
         entry.committed = true;
     }

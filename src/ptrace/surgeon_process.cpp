@@ -60,7 +60,7 @@ std::size_t SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) 
         // Whatever it was interrupted by, the vehicle is held again, as are all others.
         check_vehicle();
         const auto left = std::ranges::count_if(to_cut_, [this](const Cut* cut) {
-            return record_.cuts[cut - cuts_.data()].ending == CutEnding::untouched;
+            return entry_of(cut).ending == CutEnding::untouched;
         });
         relies_on_marks_ = false;
         count = select_proven(first, count);
@@ -72,9 +72,8 @@ std::size_t SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) 
     // One that was interrupted, or not needed, tells nothing.
     if (attempt == 0 && blob_over_ns_ > begun) note_cost(count, blob_over_ns_ - begun);
     record_finished_cuts(to_cut_.size());
-    const bool is_all_done = std::ranges::all_of(to_cut_, [this](const Cut* cut) {
-        return record_.cuts[cut - cuts_.data()].ending == CutEnding::done;
-    });
+    const bool is_all_done = std::ranges::all_of(
+        to_cut_, [this](const Cut* cut) { return entry_of(cut).ending == CutEnding::done; });
     if (!is_all_done) give_up_without_effect();
     release_bystanders();
     if (leaving_) {
@@ -131,14 +130,14 @@ std::size_t SurgeonProcess::select_proven(std::size_t first, std::size_t count) 
 }
 
 void SurgeonProcess::record_all_cuts() noexcept {
-    for (const Cut* cut : to_cut_) record_.cuts[cut - cuts_.data()].ending = CutEnding::done;
+    for (const Cut* cut : to_cut_) entry_of(cut).ending = CutEnding::done;
 }
 
 void SurgeonProcess::record_finished_cuts(std::size_t count) {
     for (const Cut* cut : std::span(to_cut_).first(count)) {
-        if (record_.cuts[cut - cuts_.data()].ending == CutEnding::done) continue;
+        if (entry_of(cut).ending == CutEnding::done) continue;
         if (leads_elsewhere(patient_.table, *cut)) {
-            record_.cuts[cut - cuts_.data()].ending = CutEnding::done;
+            entry_of(cut).ending = CutEnding::done;
         }
     }
 }

@@ -116,6 +116,9 @@ private:
     [[nodiscard]] int open_placeholder(const arch::Registers& now) const noexcept;
     [[nodiscard]] bool has_made_all_calls(const arch::Registers& now) const noexcept;
     [[nodiscard]] bool is_in_slot(std::uintptr_t address) const noexcept;
+    [[nodiscard]] Record::Entry& entry_of(const Cut* cut) noexcept {
+        return record_.cuts[cut - cuts_.data()];
+    }
     void record_all_cuts() noexcept;
     /// Of the first so many.
     void record_finished_cuts(std::size_t count);
