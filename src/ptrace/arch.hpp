@@ -127,7 +127,7 @@ struct FrameRecords {
 /// How many of the first of these cuts have consecutive numbers; not more than can be looked at and
 /// closed together within a few microseconds.
 [[nodiscard]] constexpr std::size_t size_of_range(std::span<const Cut* const> cuts) noexcept {
-    constexpr std::size_t most = 8;
+    constexpr std::size_t most = 16;
     std::size_t size = cuts.empty() ? 0 : 1;
     while (size < std::min(cuts.size(), most) && cuts[size]->fd == cuts[size - 1]->fd + 1) ++size;
     return size;
