@@ -42,6 +42,13 @@ std::span<const std::byte> code_of(Operation operation) noexcept {
     return {unwait_blob_replace, unwait_blob_replace_end};
 }
 
+/// From a label to where it stands in the code.
+auto offsets_in(Operation operation) noexcept {
+    return [begin = code_of(operation).data()](const std::byte* label) noexcept {
+        return static_cast<std::uintptr_t>(label - begin);
+    };
+}
+
 }  // namespace
 
 std::size_t blob_size(Operation operation, std::size_t cuts) noexcept {
@@ -95,10 +102,7 @@ std::size_t build_blob(const BlobTask& task, const Registers& registers, std::by
 }
 
 BlobCalls blob_calls(Operation operation) noexcept {
-    const auto* begin = code_of(operation).data();
-    const auto at = [begin](const std::byte* label) {
-        return static_cast<std::uintptr_t>(label - begin);
-    };
+    const auto at = offsets_in(operation);
     if (operation == Operation::close) {
         return {.architecture = AUDIT_ARCH_X86_64,
                 .over = at(unwait_over_close),
@@ -113,17 +117,14 @@ BlobCalls blob_calls(Operation operation) noexcept {
 }
 
 std::optional<std::size_t> cuts_made(const BlobTask& task, const Registers& now) noexcept {
-    const auto code = code_of(task.operation);
-    const auto at = [code](const std::byte* label) {
-        return static_cast<std::uintptr_t>(label - code.data());
-    };
+    const auto at = offsets_in(task.operation);
     const bool closes = task.operation == Operation::close;
     const TableWalk walk{
         .begin = at(closes ? unwait_begin_close : unwait_begin_replace),
         .made = at(closes ? unwait_after_cut_close : unwait_after_cut_replace),
         .next = at(closes ? unwait_next_close : unwait_next_replace),
         .leaving = at(closes ? unwait_leaving_close : unwait_leaving_replace),
-        .table = code.size(),
+        .table = code_of(task.operation).size(),
     };
     return arch::cuts_made(task, walk, now.raw.rip - task.address, now.raw.rbp);
 }

@@ -99,18 +99,22 @@ Code code_of(Operation operation) noexcept {
             {unwait_patches_i386_replace, value_count}};
 }
 
-TableWalk walk_of(Operation operation) noexcept {
-    const auto code = code_of(operation).bytes;
-    const auto at = [code](const std::byte* label) {
-        return static_cast<std::uintptr_t>(label - code.data());
+/// From a label to where it stands in the code.
+auto offsets_in(Operation operation) noexcept {
+    return [begin = code_of(operation).bytes.data()](const std::byte* label) noexcept {
+        return static_cast<std::uintptr_t>(label - begin);
     };
+}
+
+TableWalk walk_of(Operation operation) noexcept {
+    const auto at = offsets_in(operation);
     const bool closes = operation == Operation::close;
     return {
         .begin = at(closes ? unwait_begin_i386_close : unwait_begin_i386_replace),
         .made = at(closes ? unwait_after_cut_i386_close : unwait_after_cut_i386_replace),
         .next = at(closes ? unwait_next_i386_close : unwait_next_i386_replace),
         .leaving = at(closes ? unwait_leaving_i386_close : unwait_leaving_i386_replace),
-        .table = code.size(),
+        .table = code_of(operation).bytes.size(),
     };
 }
 
@@ -170,10 +174,7 @@ std::size_t build_blob(const BlobTask& task, const Registers& registers, std::by
 }
 
 BlobCalls blob_calls(Operation operation) noexcept {
-    const auto* begin = code_of(operation).bytes.data();
-    const auto at = [begin](const std::byte* label) {
-        return static_cast<std::uintptr_t>(label - begin);
-    };
+    const auto at = offsets_in(operation);
     if (operation == Operation::close) {
         return {.architecture = AUDIT_ARCH_I386,
                 .over = at(unwait_over_i386_close),
@@ -193,8 +194,7 @@ std::optional<std::size_t> cuts_made(const BlobTask& task, const Registers& now)
 }
 
 std::uint64_t placeholder_at(std::uintptr_t at, const Registers& now) noexcept {
-    const auto proven =
-        static_cast<std::uintptr_t>(unwait_proven_i386 - code_of(Operation::replace).bytes.data());
+    const auto proven = offsets_in(Operation::replace)(unwait_proven_i386);
     return at >= walk_of(Operation::replace).begin && at < proven ? now.raw.rdx : now.raw.rbx;
 }
 

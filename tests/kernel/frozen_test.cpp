@@ -63,25 +63,23 @@ private:
 /// just as its patient is frozen.
 void operate_and_be_killed(const ptrace::Patient& patient, const Cuts& cuts, std::size_t index,
                            const Cgroup& cgroup) {
-    const pid_t tool = ::fork();
-    REQUIRE(tool >= 0);
-    if (tool == 0) {
-        ::setpgid(0, 0);
+    const auto work = [&] {
         static_cast<void>(operate_patiently(patient, Operation::close, cuts.cuts));
-        ::_exit(0);
-    }
-    ::setpgid(tool, tool);
-    const auto& cut = cuts.cuts.at(index);
-    const auto has_ended = [tool] {
-        siginfo_t ended{};
-        REQUIRE(::waitid(P_PID, static_cast<id_t>(tool), &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
-        return ended.si_pid == tool;
     };
-    while (sys::same_file(patient.table, cut.fd, cut.reference) == sys::Same::yes && !has_ended()) {
-    }
-    cgroup.freeze();
-    ::kill(-tool, SIGKILL);
-    ::waitpid(tool, nullptr, 0);
+    const auto& cut = cuts.cuts.at(index);
+    const auto freeze_midway = [&](pid_t tool) {
+        const auto has_ended = [tool] {
+            siginfo_t ended{};
+            const auto id = static_cast<id_t>(tool);
+            REQUIRE(::waitid(P_PID, id, &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
+            return ended.si_pid == tool;
+        };
+        while (sys::same_file(patient.table, cut.fd, cut.reference) == sys::Same::yes &&
+               !has_ended()) {
+        }
+        cgroup.freeze();
+    };
+    run_and_hit(patient.id.pid, work, SIGKILL, freeze_midway);
 }
 
 /// What is said where no cgroup can be seen, as in a container.

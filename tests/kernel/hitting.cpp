@@ -34,7 +34,7 @@ bool is_free(pid_t pid, Idle idle) {
 }
 
 bool run_and_hit(pid_t target, const std::function<void()>& body, int signal,
-                 std::chrono::microseconds delay) {
+                 const std::function<void(pid_t)>& await) {
     const pid_t tool = ::fork();
     if (tool == 0) {
         ::setpgid(0, 0);
@@ -42,7 +42,7 @@ bool run_and_hit(pid_t target, const std::function<void()>& body, int signal,
         ::_exit(0);
     }
     ::setpgid(tool, tool);
-    spin_for(delay);
+    await(tool);
     ::kill(-tool, signal);
     if (signal == SIGSTOP) {
         CHECK(eventually([target] { return is_free(target); }));
@@ -51,6 +51,11 @@ bool run_and_hit(pid_t target, const std::function<void()>& body, int signal,
     int status = 0;
     ::waitpid(tool, &status, 0);
     return WIFEXITED(status);
+}
+
+bool run_and_hit(pid_t target, const std::function<void()>& body, int signal,
+                 std::chrono::microseconds delay) {
+    return run_and_hit(target, body, signal, [delay](pid_t) { spin_for(delay); });
 }
 
 }  // namespace unwait::test

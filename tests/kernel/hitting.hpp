@@ -37,9 +37,13 @@ enum class Idle { runs, sleeps };
 /// either.
 [[nodiscard]] bool is_free(pid_t pid, Idle idle = Idle::runs);
 
-/// Runs `body` in a process group of its own, which gets `signal` after `delay`; where that only
-/// stops it, the target must become free all the same before it is killed. Whether it had come to
-/// its end before.
+/// Runs `body` in a process group of its own, which gets `signal` when `await` returns, which is
+/// told its pid; where that only stops it, the target must become free all the same before it is
+/// killed. Whether it had come to its end before.
+bool run_and_hit(pid_t target, const std::function<void()>& body, int signal,
+                 const std::function<void(pid_t)>& await);
+
+/// The same after `delay`.
 bool run_and_hit(pid_t target, const std::function<void()>& body, int signal,
                  std::chrono::microseconds delay);
 

@@ -83,8 +83,7 @@ TEST_CASE("any call of a 32-bit thread can carry the blob, by int 0x80 and by sy
 TEST_CASE("many fds of a 32-bit program go in chunks") {
     for (const auto operation : {Operation::close, Operation::replace}) {
         Victim victim({UNWAIT_VICTIM32});
-        std::vector<std::uint64_t> fds;
-        for (int i = 0; i < 400; ++i) fds.push_back(victim.ask_number("open /dev/null"));
+        const auto fds = open_files(victim, 400);
         const Cuts cuts(victim, fds);
         const auto surgery = operate_patiently(patient_of(victim), operation, cuts.cuts);
         CHECK(surgery.refusal == "");
@@ -98,8 +97,7 @@ TEST_CASE("many fds of a 32-bit program go in chunks") {
 TEST_CASE("of many fds of a 32-bit program those that lead elsewhere are left alone") {
     for (const auto operation : {Operation::close, Operation::replace}) {
         Victim victim({UNWAIT_VICTIM32});
-        std::vector<std::uint64_t> fds;
-        for (int i = 0; i < 60; ++i) fds.push_back(victim.ask_number("open /dev/null"));
+        const auto fds = open_files(victim, 60);
         const Cuts cuts(victim, fds);
         constexpr std::size_t reused = 11;
         constexpr std::size_t freed = 40;
@@ -123,8 +121,7 @@ TEST_CASE("of many fds of a 32-bit program those that lead elsewhere are left al
 
 TEST_CASE("a 32-bit program that may open no fd more gets no placeholder, and keeps its files") {
     Victim victim({UNWAIT_VICTIM32});
-    std::vector<std::uint64_t> fds;
-    for (int i = 0; i < 40; ++i) fds.push_back(victim.ask_number("open /dev/null"));
+    const auto fds = open_files(victim, 40);
     const Cuts cuts(victim, fds);
     const auto last = *open_fds(victim).rbegin();
     while (victim.ask_number("open /dev/null") < last) {

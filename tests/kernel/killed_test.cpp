@@ -59,8 +59,7 @@ void hit_often(Victim& victim, int times, Idle idle, Check&& check) {
     int completed = 0;
     int untouched = 0;
     for (int round = 0; round < times; ++round) {
-        std::vector<std::uint64_t> fds;
-        for (int i = 0; i < fds_per_round; ++i) fds.push_back(victim.ask_number("open /dev/null"));
+        const auto fds = open_files(victim, fds_per_round);
         const bool replaces = round % 3 == 2;
         operate_and_be_hit(victim, fds,
                            replaces ? ptrace::Operation::replace : ptrace::Operation::close,
@@ -172,8 +171,7 @@ TEST_CASE("killed at any instant: what is told of each number is what became of 
     std::uniform_int_distribution<int> delays(0, longest);
     for (int round = 0; round < rounds_of_hitting(); ++round) {
         const bool replaces = round % 2 == 1;
-        std::vector<std::uint64_t> fds;
-        for (int i = 0; i < fds_per_round; ++i) fds.push_back(victim.ask_number("open /dev/null"));
+        const auto fds = open_files(victim, fds_per_round);
         const auto opened = victim.fds();
         ptrace::Surgery surgery;
         {

@@ -47,6 +47,12 @@ Cuts::Cuts(const Victim& victim, const std::vector<std::uint64_t>& fds) {
     }
 }
 
+std::vector<std::uint64_t> open_files(Victim& victim, int count) {
+    std::vector<std::uint64_t> fds;
+    for (int i = 0; i < count; ++i) fds.push_back(victim.ask_number("open /dev/null"));
+    return fds;
+}
+
 ProcessId process_id(pid_t pid) {
     auto fields = stat_of(pid);
     std::string start_time;

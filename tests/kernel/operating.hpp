@@ -28,6 +28,9 @@ struct Cuts {
     std::vector<ptrace::Cut> cuts;
 };
 
+/// So many fds of /dev/null that a victim has opened.
+[[nodiscard]] std::vector<std::uint64_t> open_files(Victim& victim, int count);
+
 [[nodiscard]] ProcessId process_id(pid_t pid);
 
 [[nodiscard]] ptrace::Patient patient_of(const Victim& victim, Freeze freeze = Freeze::all);
