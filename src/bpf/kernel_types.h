@@ -18,6 +18,6 @@ typedef __u32 __wsum;
 
 /* Of linux/bpf.h, which may not be there for this target. */
 enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2 };
-enum { BPF_NOEXIST = 1 };
+enum { BPF_NOEXIST = 1, BPF_F_MMAPABLE = 1 << 10 };
 
 #define FROM_KERNEL __attribute__((preserve_access_index))

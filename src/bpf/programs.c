@@ -14,13 +14,16 @@ static int take(int *fd) {
     return taken;
 }
 
-int unwait_load_socket_fds(struct unwait_socket_fds *into) {
+int unwait_load_socket_fds(struct unwait_socket_fds *into, unsigned int room) {
     struct socket_fds *skeleton = socket_fds__open();
     if (!skeleton) return -ENOMEM;
+    skeleton->maps.found.max_entries = room;
     const int error = socket_fds__load(skeleton);
     if (error == 0) {
         into->program = take(&skeleton->progs.socket_fds.prog_fd);
         into->wanted = take(&skeleton->maps.wanted.map_fd);
+        into->walk = take(&skeleton->maps.walk.map_fd);
+        into->found = take(&skeleton->maps.found.map_fd);
     }
     socket_fds__destroy(skeleton);
     return error;

@@ -13,6 +13,8 @@ extern "C" {
 struct unwait_socket_fds {
     int program;
     int wanted;
+    int walk;
+    int found;
 };
 struct unwait_fd_calls {
     int program;
@@ -20,8 +22,8 @@ struct unwait_fd_calls {
     int counts;
 };
 
-/* 0, or a negative errno value. */
-int unwait_load_socket_fds(struct unwait_socket_fds *into);
+/* 0, or a negative errno value. There will be room to write so many fds down. */
+int unwait_load_socket_fds(struct unwait_socket_fds *into, unsigned int room);
 int unwait_load_fd_calls(struct unwait_fd_calls *into);
 
 #ifdef __cplusplus

@@ -7,9 +7,22 @@
 #define UNWAIT_WANTED_BITS (1u << 20)
 #define UNWAIT_WANTED_BYTES (UNWAIT_WANTED_BITS / 8)
 
+/* How many numbers of each table one walk looks at: the kernel does nothing else on that processor
+ * before it comes to the next table. */
+#define UNWAIT_FDS_OF_A_WALK (1u << 13)
+
+/* One walk through all tables. */
+struct unwait_walk {
+    unsigned int first;  /* the number to begin with, a multiple of UNWAIT_FDS_OF_A_WALK */
+    unsigned int found;  /* goes on counting where there is room for no more */
+    unsigned int torn;   /* tables that were replaced or changed as they were looked at */
+    unsigned int longer; /* tables that go on behind the last number of this walk */
+};
+
 struct unwait_socket_fd {
     unsigned long long inode;
-    unsigned long long table; /* differs where fd tables do */
+    unsigned long long filesystem; /* the same for all sockets, and for nothing else */
+    unsigned long long table;      /* differs where fd tables do */
     int pid;
     int tid;
     unsigned int fd;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "socket_fds.hpp"
 
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,11 +13,38 @@
 
 #include "calls.hpp"
 #include "fd.hpp"
+#include "file_identity.hpp"
 #include "programs.h"
 #include "socket_fd.h"
 
 namespace unwait::bpf {
 namespace {
+
+using Records = std::vector<unwait_socket_fd>;
+
+constexpr std::uint32_t only_key = 0;
+
+/// A socket of ours, in no network. What does not see it does not see others either; and what lies
+/// in another filesystem than it is no socket, but a file with the number of one.
+class Sample {
+public:
+    Sample() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+        if (socket_) inode_ = sys::inode_of(socket_.get());
+    }
+    [[nodiscard]] std::uint64_t inode() const noexcept { return inode_; }
+    [[nodiscard]] std::optional<std::uint64_t> filesystem(const Records& records) const {
+        const auto is_this = [this](const unwait_socket_fd& record) {
+            return record.inode == inode_ && record.pid == ::getpid() &&
+                   static_cast<int>(record.fd) == socket_.get();
+        };
+        const auto found = std::ranges::find_if(records, is_this);
+        return found == records.end() ? std::nullopt : std::optional(found->filesystem);
+    }
+
+private:
+    sys::Fd socket_;
+    std::uint64_t inode_ = 0;
+};
 
 /// Which inodes it is to look for. Returns 0 or an errno value.
 int want(int map, std::span<const std::uint64_t> inodes) {
@@ -24,28 +53,86 @@ int want(int map, std::span<const std::uint64_t> inodes) {
         const std::uint64_t bit = inode % UNWAIT_WANTED_BITS;
         bits[bit / 8] = static_cast<std::uint8_t>(bits[bit / 8] | 1U << bit % 8);
     }
-    const std::uint32_t only = 0;
-    return update_map(map, &only, bits.data());
+    return update_map(map, &only_key, bits.data());
 }
 
-/// Appends all records. Returns 0 or an errno value.
-int read_all(int walk, std::vector<unwait_socket_fd>& records) {
-    std::array<unwait_socket_fd, 1024> buffer;
-    for (;;) {
-        const ssize_t length = ::read(walk, buffer.data(), sizeof buffer);
+/// Makes the iterator behind that link run to its end. Returns 0 or an errno value.
+int run(int link) {
+    const sys::Fd iterator = run_iterator(link);
+    if (!iterator) return errno;
+    for (char nothing = 0;;) {
+        const ssize_t length = ::read(iterator.get(), &nothing, sizeof nothing);
         if (length == 0) return 0;
-        // EAGAIN: a million fds without one to tell of.
+        // EAGAIN: a million tasks so far.
         if (length < 0 && errno != EAGAIN && errno != EINTR) return errno;
-        if (length < 0) continue;
-        const auto count = static_cast<std::size_t>(length) / sizeof(unwait_socket_fd);
-        records.insert(records.end(), buffer.begin(),
-                       buffer.begin() + static_cast<std::ptrdiff_t>(count));
     }
+}
+
+/// The first records of that map.
+std::optional<Records> read_records(int map, std::size_t count) {
+    if (count == 0) return Records();
+    const std::size_t size = count * sizeof(unwait_socket_fd);
+    void* memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, map, 0);
+    if (memory == MAP_FAILED) return std::nullopt;
+    const auto* first = static_cast<const unwait_socket_fd*>(memory);
+    Records records(first, first + count);
+    ::munmap(memory, size);
+    return records;
+}
+
+/// Walks through all tables; with `walk` left as it was at the end.
+std::variant<Records, Unavailable> walk_once(std::span<const std::uint64_t> inodes,
+                                             std::uint32_t room, unwait_walk& walk) {
+    unwait_socket_fds loaded{};
+    if (const int error = -unwait_load_socket_fds(&loaded, room); error != 0) {
+        return unavailable("load of a BPF program (Linux 5.17)", error);
+    }
+    const sys::Fd program(loaded.program);
+    const sys::Fd wanted(loaded.wanted);
+    const sys::Fd state(loaded.walk);
+    const sys::Fd found(loaded.found);
+    if (const int error = want(wanted.get(), inodes); error != 0) {
+        return unavailable("write of a BPF map", error);
+    }
+    const sys::Fd link = attach_iterator(program.get());
+    if (!link) return unavailable("start of the BPF iterator task", errno);
+    walk = {};
+    do {
+        walk.longer = 0;
+        if (const int error = update_map(state.get(), &only_key, &walk); error != 0) {
+            return unavailable("write of a BPF map", error);
+        }
+        if (const int error = run(link.get()); error != 0) {
+            return unavailable("read of the BPF iterator task", error);
+        }
+        if (!look_up(state.get(), &only_key, &walk)) {
+            return unavailable("read of a BPF map", errno);
+        }
+        walk.first += UNWAIT_FDS_OF_A_WALK;
+    } while (walk.longer > 0);
+    auto records = read_records(found.get(), std::min(walk.found, room));
+    if (!records) return unavailable("mmap of a BPF map", errno);
+    return std::move(*records);
+}
+
+/// Walks again while tables change under it, or there is not enough room.
+std::variant<Records, Unavailable> walk_all(std::span<const std::uint64_t> inodes) {
+    constexpr int attempts = 5;
+    constexpr std::uint32_t spare = 1024;
+    auto room = static_cast<std::uint32_t>(inodes.size() + inodes.size() / 4) + spare;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        unwait_walk walk{};
+        auto records = walk_once(inodes, room, walk);
+        if (std::holds_alternative<Unavailable>(records)) return records;
+        if (walk.torn == 0 && walk.found <= room) return records;
+        room = std::max(room, walk.found + spare);
+    }
+    return Unavailable{"fd tables change faster than a BPF program can read them"};
 }
 
 /// The kernel leaves out threads that share the table of their leader. Where that has exited, each
 /// of its threads tells of the same table.
-std::vector<sys::KnownFd> one_for_each_table(const std::vector<unwait_socket_fd>& records,
+std::vector<sys::KnownFd> one_for_each_table(const Records& records, std::uint64_t filesystem,
                                              std::span<const std::uint64_t> inodes) {
     std::vector<std::uint64_t> wanted(inodes.begin(), inodes.end());
     std::ranges::sort(wanted);
@@ -57,7 +144,8 @@ std::vector<sys::KnownFd> one_for_each_table(const std::vector<unwait_socket_fd>
     std::vector<sys::KnownFd> fds;
     fds.reserve(records.size());
     for (const auto& record : records) {
-        if (first_thread.at({record.pid, record.table}) == record.tid &&
+        if (record.filesystem == filesystem &&
+            first_thread.at({record.pid, record.table}) == record.tid &&
             std::ranges::binary_search(wanted, record.inode)) {
             fds.push_back(
                 {record.pid, record.tid, static_cast<int>(record.fd), std::uint64_t{record.inode}});
@@ -72,23 +160,14 @@ std::vector<sys::KnownFd> one_for_each_table(const std::vector<unwait_socket_fd>
 std::variant<std::vector<sys::KnownFd>, Unavailable> find_socket_fds(
     std::span<const std::uint64_t> inodes) {
     if (auto obstacle = known_obstacle()) return std::move(*obstacle);
-    unwait_socket_fds loaded{};
-    if (const int error = -unwait_load_socket_fds(&loaded); error != 0) {
-        return unavailable("load of a BPF program (Linux 5.17)", error);
-    }
-    const sys::Fd program(loaded.program);
-    const sys::Fd wanted(loaded.wanted);
-    if (const int error = want(wanted.get(), inodes); error != 0) {
-        return unavailable("write of a BPF map", error);
-    }
-    const sys::Fd link = attach_iterator(program.get());
-    const sys::Fd walk(link ? run_iterator(link.get()) : sys::Fd());
-    if (!walk) return unavailable("start of the BPF iterator task_file", errno);
-    std::vector<unwait_socket_fd> records;
-    if (const int error = read_all(walk.get(), records); error != 0) {
-        return unavailable("read of the BPF iterator task_file", error);
-    }
-    return one_for_each_table(records, inodes);
+    const Sample sample;
+    std::vector<std::uint64_t> sought(inodes.begin(), inodes.end());
+    sought.push_back(sample.inode());
+    auto records = walk_all(sought);
+    if (auto* why = std::get_if<Unavailable>(&records)) return std::move(*why);
+    const auto filesystem = sample.filesystem(std::get<Records>(records));
+    if (!filesystem) return Unavailable{"a BPF program does not see a socket of ours"};
+    return one_for_each_table(std::get<Records>(records), *filesystem, inodes);
 }
 
 std::optional<Unavailable> obstacle() {

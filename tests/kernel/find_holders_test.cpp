@@ -2,10 +2,16 @@
 #include "find_holders.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <map>
 #include <sstream>
 #include <string>
@@ -13,7 +19,10 @@
 #include <variant>
 #include <vector>
 
+#include "fd.hpp"
+#include "file_identity.hpp"
 #include "scan.hpp"
+#include "socket_fd.h"
 #include "socket_fds.hpp"
 #include "victim.hpp"
 
@@ -87,6 +96,53 @@ TEST_CASE("a program in the kernel finds the same holders as a walk through /pro
         CHECK(held_in(scan) == held_by_kernel(inodes, with_use));
         CHECK(scan.by_inode.size() == 6);
     }
+}
+
+/// The fds of this process that a program in the kernel finds for that inode; none where it cannot
+/// be run.
+std::vector<int> found_here(std::uint64_t inode) {
+    std::vector<int> fds;
+    const auto answer = bpf::find_socket_fds(std::array{inode});
+    if (const auto* all = std::get_if<std::vector<sys::KnownFd>>(&answer)) {
+        for (const sys::KnownFd& each : *all) {
+            if (each.pid == ::getpid()) fds.push_back(each.fd);
+        }
+    }
+    return fds;
+}
+
+TEST_CASE("a program in the kernel finds more fds than expected, and numbers of any size") {
+    if (bpf::obstacle()) return;
+    const int verdict = testing::in_child([] {
+        constexpr int duplicates = 2000;
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = UNWAIT_FDS_OF_A_WALK + 2 * duplicates;
+        limit.rlim_max = std::max(limit.rlim_max, limit.rlim_cur);
+        if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+        const sys::Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        std::vector<int> expected{socket.get()};
+        for (int i = 0; i < duplicates; ++i) {
+            const int from = static_cast<int>(UNWAIT_FDS_OF_A_WALK) - duplicates / 2;
+            expected.push_back(::fcntl(socket.get(), F_DUPFD_CLOEXEC, from));
+        }
+        return found_here(sys::inode_of(socket.get())) == expected ? 0 : 2;
+    });
+    CHECK(verdict == 0);
+}
+
+TEST_CASE("a file in another filesystem is not taken for the socket with its number") {
+    if (bpf::obstacle()) return;
+    const sys::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{AF_UNIX, "/tmp/unwait-test-XXXXXX"};
+    const sys::Fd reserved(::mkostemp(address.sun_path, O_CLOEXEC));
+    REQUIRE(::unlink(address.sun_path) == 0);
+    REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    const sys::Fd file(::open(address.sun_path, O_PATH | O_CLOEXEC));
+    REQUIRE(::unlink(address.sun_path) == 0);
+    REQUIRE(file);
+    CHECK(found_here(sys::inode_of(socket.get())) == std::vector{socket.get()});
+    CHECK(found_here(sys::inode_of(file.get())).empty());
 }
 
 TEST_CASE("a number that means another process or file by now is read anew") {
