@@ -22,7 +22,7 @@ namespace unwait::cli {
 
 namespace {
 
-constexpr std::size_t very_many = 10'000;
+constexpr std::size_t very_many = 50'000;
 
 void require_processes(const Selector& selector) {
     for (const auto& any_of : selector.pids) {
@@ -92,15 +92,14 @@ Report look(std::string command, const Selector& selector, std::chrono::millisec
     }
     Report report;
     report.command = std::move(command);
-    report.findings = diagnose(snapshot, selector, min_idle);
-    progress.reset();
     report.taken_at = snapshot.taken_at;
     report.boot_id = std::move(snapshot.boot_id);
     report.host = std::move(snapshot.host);
     report.networks = std::move(snapshot.networks);
-    report.blind_spots = std::move(snapshot.blind_spots);
+    report.blind_spots = snapshot.blind_spots;
+    report.findings = diagnose(std::move(snapshot), selector, min_idle);
     report.summary.matched = report.findings.size();
-    snapshot = {};
+    progress.reset();
     // What follows needs room of its own, which the pieces left behind would not be used for.
     if (report.findings.size() >= very_many) ::malloc_trim(0);
     tell_blind_spots(report.blind_spots, talk);

@@ -108,13 +108,13 @@ bool is_too_young(const Socket& socket, std::chrono::milliseconds min_idle) {
     return !idle || *idle < static_cast<std::uint64_t>(min_idle.count());
 }
 
-std::vector<Finding> diagnose(const Snapshot& snapshot, const Selector& selector,
+std::vector<Finding> diagnose(Snapshot snapshot, const Selector& selector,
                               std::chrono::milliseconds min_idle) {
     const Surroundings around{snapshot};
     std::vector<Finding> findings;
     findings.reserve(snapshot.sockets.size());
     TextPool texts;
-    for (const HeldSocket& held : snapshot.sockets) {
+    for (HeldSocket& held : snapshot.sockets) {
         if (!matches(selector, held)) {
             continue;
         }
@@ -124,8 +124,9 @@ std::vector<Finding> diagnose(const Snapshot& snapshot, const Selector& selector
         for (Evidence& each : evidence) {
             each.text = texts(each.text);
         }
-        findings.push_back({held.socket, held.holders, cause_of(held, verdict, around), verdict,
-                            std::move(evidence)});
+        const Cause cause = cause_of(held, verdict, around);
+        findings.push_back(
+            {held.socket, std::move(held.holders), cause, verdict, std::move(evidence)});
     }
     return findings;
 }

@@ -51,6 +51,15 @@ std::vector<Socket> listeners_for(netlink::SockDiag& diag, const std::vector<Soc
     return diag.dump({.states = mask_of(TcpState::listening), .ports = {std::move(ports)}}).sockets;
 }
 
+/// Most often there is one network namespace, and nothing to copy.
+void append(std::vector<Socket>& into, std::vector<Socket> more) {
+    if (into.empty()) {
+        into = std::move(more);
+    } else {
+        std::ranges::move(more, std::back_inserter(into));
+    }
+}
+
 std::vector<HeldSocket> with_holders(std::vector<Socket> sockets, proc::HolderScan scan) {
     std::vector<HeldSocket> held;
     held.reserve(sockets.size());
@@ -108,8 +117,8 @@ Snapshot take_snapshot(const Selector& selector, bool with_use) {
     for (Network* network : opened(networks, selector, snapshot.blind_spots)) {
         snapshot.networks.push_back(network->space);
         auto found = matching_sockets(*network, selector, snapshot.blind_spots);
-        std::ranges::move(listeners_for(network->diag, found), std::back_inserter(listeners));
-        std::ranges::move(found, std::back_inserter(sockets));
+        append(listeners, listeners_for(network->diag, found));
+        append(sockets, std::move(found));
     }
 
     std::vector<std::uint64_t> inodes;

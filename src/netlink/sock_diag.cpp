@@ -28,6 +28,9 @@ namespace unwait::netlink {
 namespace {
 
 constexpr int max_dumps = 5;
+/// As many are read before they are moved for want of room. Room that is not needed is never
+/// touched, and so takes no memory.
+constexpr std::size_t many_sockets = 16'384;
 constexpr StateMask known_states = (mask_of(TcpState::new_syn_recv) << 1) - 2;
 
 /// Which attributes to add to each answer; INET_DIAG_CGROUP_ID comes unasked.
@@ -288,6 +291,7 @@ SockDiag::Dump SockDiag::dump(const DumpRequest& request) {
     Dump dump;
     for (int attempt = 0; attempt < max_dumps; ++attempt) {
         dump.sockets.clear();
+        dump.sockets.reserve(many_sockets);
         dump.interrupted = impl_->dump_both(condition, states, dump.sockets);
         if (asked.autobound && impl_->tell_autobound(states, dump.sockets)) {
             dump.interrupted = true;

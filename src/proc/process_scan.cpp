@@ -138,6 +138,7 @@ ProcessScan describe_process(int proc, std::span<const sys::KnownFd> fds, const 
         return scan_process(proc, fds.front().pid, wanted, false);
     }
     scan.process = read_process_at(directory.get());
+    scan.held.reserve(fds.size());
     for (const sys::KnownFd& fd : fds) {
         scan.held.push_back({fd.inode, {.tid = fd.tid, .fd = fd.fd, .use = {}}});
     }
