@@ -68,14 +68,8 @@ void operate_and_be_killed(const ptrace::Patient& patient, const Cuts& cuts, std
     };
     const auto& cut = cuts.cuts.at(index);
     const auto freeze_midway = [&](pid_t tool) {
-        const auto has_ended = [tool] {
-            siginfo_t ended{};
-            const auto id = static_cast<id_t>(tool);
-            REQUIRE(::waitid(P_PID, id, &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
-            return ended.si_pid == tool;
-        };
         while (sys::same_file(patient.table, cut.fd, cut.reference) == sys::Same::yes &&
-               !has_ended()) {
+               !has_ended(tool)) {
         }
         cgroup.freeze();
     };

@@ -33,6 +33,13 @@ bool is_free(pid_t pid, Idle idle) {
     return true;
 }
 
+bool has_ended(pid_t child) {
+    siginfo_t ended{};
+    const auto id = static_cast<id_t>(child);
+    REQUIRE(::waitid(P_PID, id, &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
+    return ended.si_pid == child;
+}
+
 bool run_and_hit(pid_t target, const std::function<void()>& body, int signal,
                  const std::function<void(pid_t)>& await) {
     const pid_t tool = ::fork();

@@ -37,6 +37,9 @@ enum class Idle { runs, sleeps };
 /// either.
 [[nodiscard]] bool is_free(pid_t pid, Idle idle = Idle::runs);
 
+/// Whether that child has; it is still to be waited for.
+[[nodiscard]] bool has_ended(pid_t child);
+
 /// Runs `body` in a process group of its own, which gets `signal` when `await` returns, which is
 /// told its pid; where that only stops it, the target must become free all the same before it is
 /// killed. Whether it had come to its end before.
