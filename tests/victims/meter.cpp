@@ -25,9 +25,10 @@ std::uint64_t now_ns() {
            static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+/// What gdb makes of the call is no question.
 bool is_asked() {
     pollfd question{0, POLLIN, 0};
-    return poll(&question, 1, 0) != 0;
+    return poll(&question, 1, 0) > 0;
 }
 
 /// Looks at the clock until the next question comes.
