@@ -286,22 +286,16 @@ TEST_CASE("an unwait that is frozen itself lets go of the process") {
         const auto fd = victim.ask_number("open /dev/null");
         const Cuts cuts(victim, {fd});
         const auto patient = patient_of(victim);
-        const pid_t tool = ::fork();
-        REQUIRE(tool >= 0);
-        if (tool == 0) {
-            ::setpgid(0, 0);
+        const auto work = [&] {
             cgroup->take(::getpid());
             static_cast<void>(ptrace::operate(patient, Operation::close, cuts.cuts));
-            ::_exit(0);
-        }
-        ::setpgid(tool, tool);
-        spin_for(slowness * std::chrono::microseconds{delays(random)});
-        {
+        };
+        const auto freeze_midway = [&](pid_t) {
+            spin_for(slowness * std::chrono::microseconds{delays(random)});
             const Frozen frozen(*cgroup);
             CHECK(eventually([&] { return is_free(victim.pid()); }));
-        }
-        ::kill(-tool, SIGKILL);
-        ::waitpid(tool, nullptr, 0);
+        };
+        run_and_hit(victim.pid(), work, SIGKILL, freeze_midway);
         REQUIRE(eventually([&] { return is_free(victim.pid()); }));
         if (victim.fds().contains(static_cast<int>(fd))) victim.ask("close " + std::to_string(fd));
     }

@@ -43,6 +43,7 @@ bool has_ended(pid_t child) {
 bool run_and_hit(pid_t target, const std::function<void()>& body, int signal,
                  const std::function<void(pid_t)>& await) {
     const pid_t tool = ::fork();
+    REQUIRE(tool >= 0);
     if (tool == 0) {
         ::setpgid(0, 0);
         body();
