@@ -57,6 +57,10 @@ int update_map(int map, const void* key, const void* value) noexcept {
     return ask_map(BPF_MAP_UPDATE_ELEM, map, key, value) == 0 ? 0 : errno;
 }
 
+int delete_key(int map, const void* key) noexcept {
+    return ask_map(BPF_MAP_DELETE_ELEM, map, key, nullptr) == 0 ? 0 : errno;
+}
+
 bool look_up(int map, const void* key, void* value) noexcept {
     return ask_map(BPF_MAP_LOOKUP_ELEM, map, key, value) == 0;
 }

@@ -19,6 +19,8 @@ namespace unwait::bpf {
 
 /// 0 or an errno value.
 [[nodiscard]] int update_map(int map, const void* key, const void* value) noexcept;
+/// 0 or an errno value.
+[[nodiscard]] int delete_key(int map, const void* key) noexcept;
 /// False when there is no such key.
 [[nodiscard]] bool look_up(int map, const void* key, void* value) noexcept;
 /// The key behind `before`, the first for a null pointer; false behind the last.

@@ -23,6 +23,7 @@ int unwait_load_socket_fds(struct unwait_socket_fds *into, unsigned int room) {
         into->program = take(&skeleton->progs.socket_fds.prog_fd);
         into->wanted = take(&skeleton->maps.wanted.map_fd);
         into->walk = take(&skeleton->maps.walk.map_fd);
+        into->walkers = take(&skeleton->maps.walkers.map_fd);
         into->found = take(&skeleton->maps.found.map_fd);
     }
     socket_fds__destroy(skeleton);

@@ -14,6 +14,7 @@ struct unwait_socket_fds {
     int program;
     int wanted;
     int walk;
+    int walkers;
     int found;
 };
 struct unwait_fd_calls {

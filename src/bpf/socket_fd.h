@@ -11,12 +11,17 @@
  * before it comes to the next table. */
 #define UNWAIT_FDS_OF_A_WALK (1u << 13)
 
-/* One walk through all tables. */
+/* How many threads may share a walk. */
+#define UNWAIT_MOST_WALKERS 8
+
+/* One walk through all tables, by so many threads at the same time, each for a part of the numbers
+ * of every table. */
 struct unwait_walk {
+    unsigned int walkers;
     unsigned int first;  /* the number to begin with, a multiple of UNWAIT_FDS_OF_A_WALK */
     unsigned int found;  /* goes on counting where there is room for no more */
-    unsigned int torn;   /* tables that were replaced or changed as they were looked at */
-    unsigned int longer; /* tables that go on behind the last number of this walk */
+    unsigned int torn;   /* whether a table was replaced or changed as it was looked at */
+    unsigned int longer; /* whether a table goes on behind the last number of this walk */
 };
 
 struct unwait_socket_fd {

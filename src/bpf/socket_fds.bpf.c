@@ -59,6 +59,14 @@ struct {
     __type(value, struct unwait_walk);
 } walk SEC(".maps");
 
+/* By thread: which of the walkers it is, from 0. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, UNWAIT_MOST_WALKERS);
+    __type(key, __u32);
+    __type(value, __u32);
+} walkers SEC(".maps");
+
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
@@ -77,7 +85,7 @@ struct table {
     struct file **slots;
     const struct unwait_wanted *wanted;
     struct unwait_walk *walk;
-    __u32 first;
+    __u32 walker;
     int pid;
     int tid;
 };
@@ -113,10 +121,11 @@ static int is_socket(const struct inode *inode) {
 
 static long look_at_some(__u32 block, struct table *table) {
     struct file *files[SLOTS_AT_A_TIME];
-    const __u32 first = table->first + block * SLOTS_AT_A_TIME;
+    const __u32 first = table->walk->first +
+                        (block * table->walk->walkers + table->walker) * SLOTS_AT_A_TIME;
     if (bpf_probe_read_kernel(files, sizeof files, table->slots + first) != 0 ||
         !is_current(table)) {
-        table->walk->torn++;
+        table->walk->torn = 1;
         return 1;
     }
     for (__u32 at = 0; at < SLOTS_AT_A_TIME; ++at) {
@@ -129,7 +138,7 @@ static long look_at_some(__u32 block, struct table *table) {
         /* Also the barrier between what is read above and whether it was still true afterwards. */
         const __u32 place = __sync_fetch_and_add(&table->walk->found, 1);
         if (pointer_at(table->slots + first + at) != files[at] || !is_current(table)) {
-            table->walk->torn++;
+            table->walk->torn = 1;
             return 1;
         }
         struct unwait_socket_fd *into = bpf_map_lookup_elem(&found, &place);
@@ -156,9 +165,11 @@ int socket_fds(struct bpf_iter__task *context) {
     if (pid != tid && pointer_at(&leader->files) == files) return 0;
 
     const __u32 only = 0;
+    const __u32 thread = bpf_get_current_pid_tgid();
     const struct unwait_wanted *map = bpf_map_lookup_elem(&wanted, &only);
     struct unwait_walk *state = bpf_map_lookup_elem(&walk, &only);
-    if (!map || !state) return 0;
+    const __u32 *walker = bpf_map_lookup_elem(&walkers, &thread);
+    if (!map || !state || !walker) return 0;
     struct fdtable *fds = pointer_at(&files->fdt);
     struct table table = {
         .of_task = &task->files,
@@ -167,17 +178,19 @@ int socket_fds(struct bpf_iter__task *context) {
         .slots = pointer_at(&fds->fd),
         .wanted = map,
         .walk = state,
-        .first = state->first,
+        .walker = *walker,
         .pid = pid,
         .tid = tid,
     };
     const __u32 size = number_at(&fds->max_fds);
-    if (size <= table.first) return 0;
-    __u32 left = size - table.first;
+    if (size <= state->first) return 0;
+    __u32 left = size - state->first;
     if (left > UNWAIT_FDS_OF_A_WALK) {
         left = UNWAIT_FDS_OF_A_WALK;
-        state->longer++;
+        state->longer = 1;
     }
-    bpf_loop(left / SLOTS_AT_A_TIME, look_at_some, &table, 0);
+    /* Every so many-th block, from that one on. */
+    const __u32 others = state->walkers - 1 - table.walker;
+    bpf_loop((left / SLOTS_AT_A_TIME + others) / state->walkers, look_at_some, &table, 0);
     return 0;
 }

@@ -4,15 +4,23 @@
 
 namespace unwait::bpf {
 
-std::variant<std::vector<sys::KnownFd>, Unavailable> find_socket_fds(
-    std::span<const std::uint64_t> /*inodes*/) {
-    return *obstacle();
-}
-
 std::optional<Unavailable> obstacle() {
     return Unavailable{
         "this unwait was built without BPF: build it with clang, bpftool and the headers of libbpf "
         "at hand"};
+}
+
+struct SocketFdSearch::Impl {};
+
+SocketFdSearch::~SocketFdSearch() = default;
+SocketFdSearch::SocketFdSearch(SocketFdSearch&& other) noexcept = default;
+SocketFdSearch& SocketFdSearch::operator=(SocketFdSearch&& other) noexcept = default;
+
+std::variant<SocketFdSearch, Unavailable> SocketFdSearch::prepare() { return *obstacle(); }
+
+std::variant<std::vector<sys::KnownFd>, Unavailable> SocketFdSearch::find(
+    std::span<const std::uint64_t> /*inodes*/) {
+    return *obstacle();
 }
 
 struct FdCallCounter::Impl {};

@@ -5,8 +5,6 @@
 #include <signal.h>
 
 #include <cerrno>
-#include <functional>
-#include <future>
 #include <map>
 #include <optional>
 #include <utility>
@@ -58,7 +56,7 @@ std::string called(const NetworkNamespace& space) {
 }
 
 /// What nobody asked about, so that what goes wrong with it is nobody's trouble either.
-void tell_elsewhere(std::future<std::vector<Elsewhere>> search, const Talk& talk) {
+void tell_elsewhere(sys::Beside<std::vector<Elsewhere>>& search, const Talk& talk) {
     constexpr std::size_t few = 3;
     std::vector<Elsewhere> elsewhere;
     try {
@@ -86,9 +84,9 @@ Report look(std::string command, const Selector& selector, std::chrono::millisec
     require_processes(selector);
     std::optional<Progress> progress(std::in_place, talk, "looking");
     Snapshot snapshot = take_snapshot(selector, with_use);
-    std::future<std::vector<Elsewhere>> elsewhere;
+    std::optional<sys::Beside<std::vector<Elsewhere>>> elsewhere;
     if (selector.networks.empty() && !talk.is_quiet()) {
-        elsewhere = std::async(sys::when_idle(), matches_elsewhere, std::cref(selector));
+        elsewhere.emplace([&selector] { return matches_elsewhere(selector); });
     }
     Report report;
     report.command = std::move(command);
@@ -103,7 +101,7 @@ Report look(std::string command, const Selector& selector, std::chrono::millisec
     // What follows needs room of its own, which the pieces left behind would not be used for.
     if (report.findings.size() >= very_many) ::malloc_trim(0);
     tell_blind_spots(report.blind_spots, talk);
-    if (elsewhere.valid()) tell_elsewhere(std::move(elsewhere), talk);
+    if (elsewhere) tell_elsewhere(*elsewhere, talk);
     return report;
 }
 

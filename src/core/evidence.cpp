@@ -74,27 +74,30 @@ void note_socket(Notes& notes, const HeldSocket& held) {
 }
 
 void note_use(Notes& notes, const Holder& holder, const HeldFd& held) {
-    const std::string fd = "fd " + std::to_string(held.fd) + " of " + named(*holder.process);
+    // Of most of a hundred thousand there is nothing to say.
+    const auto fd = [&] {
+        return "fd " + std::to_string(held.fd) + " of " + named(*holder.process);
+    };
     const pid_t pid = holder.process->id.pid;
     if (held.tid != pid && holder.process->state == 'Z') {
-        notes.add(evidence_code::zombie_leader, fd + ": the first thread has ended, thread " +
+        notes.add(evidence_code::zombie_leader, fd() + ": the first thread has ended, thread " +
                                                     std::to_string(held.tid) + " still holds it");
     } else if (held.tid != pid) {
-        notes.add(evidence_code::private_fd_table,
-                  fd + " is in an fd table that only thread " + std::to_string(held.tid) + " uses");
+        notes.add(evidence_code::private_fd_table, fd() + " is in an fd table that only thread " +
+                                                       std::to_string(held.tid) + " uses");
     }
     if (held.use.in_epoll) {
-        notes.add(evidence_code::epoll, fd + " is in an epoll set");
+        notes.add(evidence_code::epoll, fd() + " is in an epoll set");
     }
     if (held.use.in_io_uring) {
-        notes.add(evidence_code::io_uring, fd + " is registered with an io_uring");
+        notes.add(evidence_code::io_uring, fd() + " is registered with an io_uring");
     }
     if (held.use.beside_event_loop && !held.use.in_epoll && !held.use.in_io_uring) {
         notes.add(evidence_code::event_loop,
-                  fd + " is not watched by the event loop of its process just now");
+                  fd() + " is not watched by the event loop of its process just now");
     }
     if (held.use.thread_blocked) {
-        notes.add(evidence_code::blocked_thread, "a thread is blocked in a call on " + fd);
+        notes.add(evidence_code::blocked_thread, "a thread is blocked in a call on " + fd());
     }
 }
 

@@ -111,6 +111,7 @@ Snapshot take_snapshot(const Selector& selector, bool with_use) {
     snapshot.host = std::move(machine.host);
 
     snapshot.netns = machine.netns;
+    HolderSearch holders;
     Networks networks;
     std::vector<Socket> sockets;
     std::vector<Socket> listeners;
@@ -128,7 +129,7 @@ Snapshot take_snapshot(const Selector& selector, bool with_use) {
             if (socket.id.inode != 0) inodes.push_back(socket.id.inode);
         }
     }
-    auto scan = find_holders(inodes, with_use);
+    auto scan = holders.find(inodes, with_use);
     std::ranges::move(scan.blind_spots, std::back_inserter(snapshot.blind_spots));
     if (!listeners.empty()) snapshot.listeners = with_holders(std::move(listeners), scan);
     snapshot.sockets = with_holders(std::move(sockets), std::move(scan));

@@ -2,6 +2,7 @@
 #include "parallel.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -20,6 +21,17 @@
 namespace unwait::sys {
 
 namespace {
+
+/// Sends a thread that is about to begin to another processor than this one. The kernel may leave
+/// it waiting behind us for milliseconds, beside one that is idle.
+void keep_from_our_processor(std::jthread& thread) {
+    cpu_set_t processors;
+    const int ours = ::sched_getcpu();
+    if (ours < 0 || ::sched_getaffinity(0, sizeof processors, &processors) != 0) return;
+    CPU_CLR(static_cast<std::size_t>(ours), &processors);
+    static_cast<void>(
+        ::pthread_setaffinity_np(thread.native_handle(), sizeof processors, &processors));
+}
 
 /// The fourth word of /proc/loadavg (proc(5)), "2/345": who runs or could.
 std::size_t runnable_tasks() {
@@ -40,9 +52,15 @@ std::size_t idle_processors() {
     return ours - std::min(others, ours - 1);
 }
 
-std::launch when_idle() {
-    return idle_processors() > 1 ? std::launch::async | std::launch::deferred
-                                 : std::launch::deferred;
+std::jthread begin_elsewhere(std::function<void()> work) {
+    if (idle_processors() == 1) return {};
+    try {
+        std::jthread thread(std::move(work));
+        keep_from_our_processor(thread);
+        return thread;
+    } catch (const std::system_error&) {
+        return {};
+    }
 }
 
 void in_parallel(std::size_t count, std::size_t worth_a_thread,
@@ -71,6 +89,7 @@ void in_parallel(std::size_t count, std::size_t worth_a_thread,
                 for (auto idle = idle_processors(); idle > 1 && helpers.size() + 1 < worthwhile;
                      --idle) {
                     helpers.emplace_back([&] { do_some([](std::size_t) {}); });
+                    keep_from_our_processor(helpers.back());
                 }
             } catch (const std::system_error&) {
                 most_threads = 1;  // no more can be had: those that did start do all the work

@@ -4,15 +4,36 @@
 #include <cstddef>
 #include <functional>
 #include <future>
+#include <thread>
+#include <utility>
 
 namespace unwait::sys {
 
 /// How many processors nobody else is using just now, this thread's own among them; at least 1.
 [[nodiscard]] std::size_t idle_processors();
 
-/// How std::async does work beside the caller's: in a thread of its own where a processor is idle
-/// and a thread can be had, else once its result is asked for.
-[[nodiscard]] std::launch when_idle();
+/// That work in a thread that begins on another processor; one that is not joinable, and the work
+/// not done, where no processor is idle or no thread can be had (RLIMIT_NPROC).
+[[nodiscard]] std::jthread begin_elsewhere(std::function<void()> work);
+
+/// Work beside the caller's: in a thread of its own where a processor is idle, else once its result
+/// is asked for; not at all where it never is.
+template <typename Result>
+class Beside {
+public:
+    explicit Beside(std::function<Result()> work)
+        : work_(std::move(work)), thread_(begin_elsewhere([this] { work_(); })) {}
+
+    /// What it returned or threw; once.
+    [[nodiscard]] Result get() {
+        if (!thread_.joinable()) work_();
+        return work_.get_future().get();
+    }
+
+private:
+    std::packaged_task<Result()> work_;
+    std::jthread thread_;
+};
 
 /// Calls work(0) … work(count - 1), begun in this order, by as many threads as there are idle
 /// processors, looked for again after so many calls as are worth a thread: who is at work on this

@@ -94,6 +94,50 @@ TEST_CASE("a processor that becomes idle meanwhile is used from then on") {
     CHECK(is_helped == (CPU_COUNT(&ours) > 1));
 }
 
+TEST_CASE("who helps begins on another processor than who works already") {
+    int compared = 0;
+    for (int round = 0; round < 50; ++round) {
+        std::atomic<int> of_helper = -1;
+        const int of_caller = ::sched_getcpu();
+        bool was_moved = false;
+        const auto caller = std::this_thread::get_id();
+        in_parallel(2, 1, [&](std::size_t) {
+            if (std::this_thread::get_id() != caller) {
+                of_helper = ::sched_getcpu();
+                return;
+            }
+            const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(5);
+            while (of_helper < 0 && std::chrono::steady_clock::now() < deadline) {
+            }
+            was_moved = was_moved || ::sched_getcpu() != of_caller;
+        });
+        if (of_helper < 0 || was_moved) continue;
+        ++compared;
+        CHECK(of_helper != of_caller);
+    }
+    const cpu_set_t ours = our_processors();
+    CHECK((compared > 0) == (CPU_COUNT(&ours) > 1));
+}
+
+TEST_CASE("work beside other work is done once, and not at all where nobody asks for it") {
+    const auto count_to = [](std::atomic<int>& count) { return [&count] { return ++count; }; };
+    std::atomic<int> asked = 0;
+    Beside<int> beside(count_to(asked));
+    CHECK(beside.get() == 1);
+    Beside<int> failing([]() -> int { throw std::runtime_error("three"); });
+    CHECK_THROWS_WITH(static_cast<void>(failing.get()), "three");
+    const cpu_set_t ours = our_processors();
+    const auto busy = busy_threads(CPU_COUNT(&ours));
+    std::atomic<int> not_asked = 0;
+    {
+        const Beside<int> unused(count_to(not_asked));
+        Beside<int> late(count_to(asked));
+        CHECK(asked == 1);
+        CHECK(late.get() == 2);
+    }
+    CHECK(not_asked == 0);
+}
+
 TEST_CASE("there is always a processor, and none that others use or that we may not") {
     const cpu_set_t ours = our_processors();
     CHECK(idle_processors() >= 1);
