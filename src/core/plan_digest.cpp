@@ -4,7 +4,9 @@
 #include <nettle/sha2.h>
 
 #include <array>
+#include <charconv>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,12 +26,11 @@ public:
     Canonical() { sha256_init(&sha_); }
 
     /// As JSON carries it: bytes that are no UTF-8 do not survive the way through a file.
-    void add(std::string_view text) {
-        const std::string valid = to_utf8(text);
-        update(std::to_string(valid.size()) + ":");
-        update(valid);
+    void add(std::string_view text) { put(to_utf8(text)); }
+    void add(std::integral auto number) {
+        char digits[24];
+        put({digits, std::to_chars(digits, digits + sizeof digits, number).ptr});
     }
-    void add(std::integral auto number) { add(std::to_string(number)); }
     void add(const Endpoint& endpoint) { add(format_endpoint(endpoint)); }
 
     /// Whether the holder told of last was described in the same words: most plans are about one.
@@ -43,6 +44,7 @@ public:
 
     /// Nothing may be added afterwards.
     [[nodiscard]] std::string finish() {
+        hash();
         constexpr std::string_view digits = "0123456789abcdef";
         std::array<std::uint8_t, SHA256_DIGEST_SIZE> digest;
         sha256_digest(&sha_, digest.size(), digest.data());
@@ -55,11 +57,20 @@ public:
     }
 
 private:
-    void update(std::string_view text) {
-        sha256_update(&sha_, text.size(), reinterpret_cast<const std::uint8_t*>(text.data()));
+    void put(std::string_view valid) {
+        constexpr std::size_t worth_hashing = 4096;
+        char size[24];
+        text_.append(size, std::to_chars(size, size + sizeof size, valid.size()).ptr);
+        text_.append(":").append(valid);
+        if (text_.size() >= worth_hashing) hash();
+    }
+    void hash() {
+        sha256_update(&sha_, text_.size(), reinterpret_cast<const std::uint8_t*>(text_.data()));
+        text_.clear();
     }
 
     sha256_ctx sha_;
+    std::string text_;  ///< not hashed yet
     const Process* described_ = nullptr;
 };
 
@@ -93,7 +104,11 @@ void add(Canonical& text, const Socket& socket) {
     text.add(socket.send_queue);
     text.add(socket.uid);
     const auto idle = idle_ms(socket);
-    text.add(idle ? std::to_string(*idle) : "-");
+    if (idle) {
+        text.add(*idle);
+    } else {
+        text.add("-");
+    }
 }
 
 void add(Canonical& text, const Holder& holder) {

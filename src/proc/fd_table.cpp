@@ -48,7 +48,8 @@ std::uint64_t count_of(int fds) {
 /// Reads the links of one open /proc/PID/fd.
 class Reader {
 public:
-    Reader(int fds, const InodeSet& wanted) noexcept : fds_(fds), wanted_(wanted) {}
+    Reader(int fds, const InodeSet& wanted, std::span<const sys::KnownFd> known) noexcept
+        : fds_(fds), wanted_(wanted), known_(known) {}
 
     /// Tries the numbers from `first` on, but not `end`, as long as most are open and fewer than
     /// `expected` have been found, and returns the first that was not tried. A table with few gaps
@@ -71,6 +72,7 @@ private:
 
     int fds_;
     const InodeSet& wanted_;
+    std::span<const sys::KnownFd> known_;
     FdTable table_{.reading = FdTable::Reading::complete, .matches = {}, .epolls = {}, .rings = {}};
 };
 
@@ -127,6 +129,12 @@ int probe_blocks(Reader& reader, std::uint64_t expected) {
 }
 
 bool Reader::read(const char* name, int fd) {
+    const auto known = std::ranges::lower_bound(known_, fd, {}, &sys::KnownFd::fd);
+    if (known != known_.end() && known->fd == fd) {
+        ++table_.open_fds;
+        table_.matches.push_back({fd, known->inode});
+        return true;
+    }
     std::array<char, 40> link;  // longer ones are the paths of other files
     const ssize_t length = ::readlinkat(fds_, name, link.data(), link.size());
     if (length >= 0) {
@@ -184,14 +192,15 @@ std::optional<std::uint64_t> socket_at(int fds, const char* name) {
     return parse_socket_link({link.data(), static_cast<std::size_t>(length)});
 }
 
-FdTable read_fd_table(int directory, const char* path, const InodeSet& wanted) {
+FdTable read_fd_table(int directory, const char* path, const InodeSet& wanted,
+                      std::span<const sys::KnownFd> known) {
     const sys::Fd fds(::openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fds) {
         FdTable table;
         table.reading = reading_after(errno, path);
         return table;
     }
-    Reader reader(fds.get(), wanted);
+    Reader reader(fds.get(), wanted, known);
     const std::uint64_t expected = count_of(fds.get());
     const int tried = probe_blocks(reader, expected);
     const int error = reader.list_from(reader.probe(tried, INT_MAX, expected));

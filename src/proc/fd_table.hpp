@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "known_fd.hpp"
+
 namespace unwait::proc {
 
 /// The inodes that are looked for, made for many quick questions.
@@ -39,8 +41,10 @@ struct FdTable {
 };
 
 /// Reads the table behind "fd" or "task/TID/fd" below an open /proc/PID, one readlinkat(2) for each
-/// fd. Throws Error when our own process lacks something (EMFILE, ENOMEM).
-[[nodiscard]] FdTable read_fd_table(int directory, const char* path, const InodeSet& wanted);
+/// fd but those that are known, ordered, to lead to what is wanted. Throws Error when our own
+/// process lacks something (EMFILE, ENOMEM).
+[[nodiscard]] FdTable read_fd_table(int directory, const char* path, const InodeSet& wanted,
+                                    std::span<const sys::KnownFd> known = {});
 
 /// "socket:[12345]" → 12345.
 [[nodiscard]] std::optional<std::uint64_t> parse_socket_link(std::string_view link);

@@ -98,9 +98,7 @@ HolderScan describe_holders(std::span<const sys::KnownFd> known,
     }
     return joined(scan_each(processes,
                             [&](std::span<const sys::KnownFd> fds) {
-                                return with_use ? scan_process(proc.get(), fds.front().pid, wanted,
-                                                               with_use)
-                                                : describe_process(proc.get(), fds, wanted);
+                                return describe_process(proc.get(), fds, wanted, with_use);
                             }),
                   wanted);
 }

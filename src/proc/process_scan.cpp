@@ -105,24 +105,22 @@ bool is_still_there(int directory, const sys::KnownFd& known) {
     }
 }
 
-}  // namespace
-
-ProcessScan scan_process(int proc, pid_t pid, const InodeSet& wanted, bool with_use) {
+/// `directory` is an open /proc/PID.
+ProcessScan scan_opened(int directory, pid_t pid, const InodeSet& wanted,
+                        std::span<const sys::KnownFd> known, bool with_use) {
     ProcessScan scan;
-    const sys::Fd directory = open_process(proc, pid);
-    if (!directory) return scan;
-    const ProcessTables tables = read_process_tables(directory.get(), pid, wanted);
+    const ProcessTables tables = read_process_tables(directory, pid, wanted, known);
     scan.uncompared = tables.uncompared;
     if (tables.denied) {
-        if (auto spot = unreadable(directory.get(), pid, tables.tables.size() > 1)) {
+        if (auto spot = unreadable(directory, pid, tables.tables.size() > 1)) {
             scan.blind_spots.push_back(std::move(*spot));
         }
     }
     if (!holds_anything(tables)) return scan;
-    scan.process = read_process_at(directory.get());
+    scan.process = read_process_at(directory);
     if (!scan.process) return scan;
     if (with_use) {
-        describe_use(scan, tables, directory.get());
+        describe_use(scan, tables, directory);
     } else {
         for (const ProcessTable& table : tables.tables) collect(scan, table);
     }
@@ -130,13 +128,22 @@ ProcessScan scan_process(int proc, pid_t pid, const InodeSet& wanted, bool with_
     return scan;
 }
 
-ProcessScan describe_process(int proc, std::span<const sys::KnownFd> fds, const InodeSet& wanted) {
+}  // namespace
+
+ProcessScan scan_process(int proc, pid_t pid, const InodeSet& wanted, bool with_use) {
+    const sys::Fd directory = open_process(proc, pid);
+    return directory ? scan_opened(directory.get(), pid, wanted, {}, with_use) : ProcessScan();
+}
+
+ProcessScan describe_process(int proc, std::span<const sys::KnownFd> fds, const InodeSet& wanted,
+                             bool with_use) {
     ProcessScan scan;
-    const sys::Fd directory = open_process(proc, fds.front().pid);
+    const pid_t pid = fds.front().pid;
+    const sys::Fd directory = open_process(proc, pid);
     if (!directory) return scan;
-    if (!is_still_there(directory.get(), fds.front())) {
-        return scan_process(proc, fds.front().pid, wanted, false);
-    }
+    const bool is_known = is_still_there(directory.get(), fds.front());
+    if (!is_known) fds = {};
+    if (!is_known || with_use) return scan_opened(directory.get(), pid, wanted, fds, with_use);
     scan.process = read_process_at(directory.get());
     scan.held.reserve(fds.size());
     for (const sys::KnownFd& fd : fds) {

@@ -36,6 +36,6 @@ struct ProcessScan {
 /// The same of one process whose fds are known, all of them. Where they have changed meanwhile it
 /// is read anew.
 [[nodiscard]] ProcessScan describe_process(int proc, std::span<const sys::KnownFd> fds,
-                                           const InodeSet& wanted);
+                                           const InodeSet& wanted, bool with_use);
 
 }  // namespace unwait::proc

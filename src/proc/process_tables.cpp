@@ -23,11 +23,19 @@ bool has_one_thread(int directory) {
     return ::fstatat(directory, "task", &status, 0) == 0 && status.st_nlink == links_of_one;
 }
 
+using KnownFds = std::span<const sys::KnownFd>;
+
+/// Those in the table that is called by this thread.
+KnownFds known_of(pid_t tid, KnownFds known) {
+    return {std::ranges::lower_bound(known, tid, {}, &sys::KnownFd::tid),
+            std::ranges::upper_bound(known, tid, {}, &sys::KnownFd::tid)};
+}
+
 /// Sorts the threads of one process by the tables they use.
 class Sorter {
 public:
-    Sorter(int directory, const InodeSet& wanted, FdTable leaders_table, pid_t pid)
-        : directory_(directory), wanted_(wanted) {
+    Sorter(int directory, const InodeSet& wanted, KnownFds known, FdTable leaders_table, pid_t pid)
+        : directory_(directory), wanted_(wanted), known_(known) {
         process_.denied = leaders_table.reading == FdTable::Reading::denied;
         process_.tables.push_back({std::move(leaders_table), {pid}});
     }
@@ -43,6 +51,7 @@ private:
 
     int directory_;
     const InodeSet& wanted_;
+    KnownFds known_;
     ProcessTables process_;
     /// The tables beside the leader's, as the kernel sorts them: a thousand threads may have a
     /// thousand tables.
@@ -92,7 +101,7 @@ ProcessTable* Sorter::readable_table() {
 
 void Sorter::add_table(pid_t tid, std::vector<std::size_t>::iterator place) {
     const std::string path = "task/" + std::to_string(tid) + "/fd";
-    FdTable content = read_fd_table(directory_, path.c_str(), wanted_);
+    FdTable content = read_fd_table(directory_, path.c_str(), wanted_, known_of(tid, known_));
     process_.denied = process_.denied || content.reading == FdTable::Reading::denied;
     if (content.reading != FdTable::Reading::complete) return;
     order_.insert(place, process_.tables.size());
@@ -101,10 +110,11 @@ void Sorter::add_table(pid_t tid, std::vector<std::size_t>::iterator place) {
 
 }  // namespace
 
-ProcessTables read_process_tables(int directory, pid_t pid, const InodeSet& wanted) {
-    FdTable leaders_table = read_fd_table(directory, "fd", wanted);
+ProcessTables read_process_tables(int directory, pid_t pid, const InodeSet& wanted,
+                                  KnownFds known) {
+    FdTable leaders_table = read_fd_table(directory, "fd", wanted, known_of(pid, known));
     if (leaders_table.reading == FdTable::Reading::gone) return {};
-    Sorter sorter(directory, wanted, std::move(leaders_table), pid);
+    Sorter sorter(directory, wanted, known, std::move(leaders_table), pid);
     if (has_one_thread(directory)) return std::move(sorter).result();
 
     const sys::Fd tasks(::openat(directory, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <span>
 #include <vector>
 
 #include "fd_table.hpp"
@@ -22,7 +23,9 @@ struct ProcessTables {
     bool uncompared = false;  ///< threads may have tables of their own: kcmp(2) does not tell
 };
 
-/// `directory` is an open /proc/PID. A zombie leader has no table: then those of its threads.
-[[nodiscard]] ProcessTables read_process_tables(int directory, pid_t pid, const InodeSet& wanted);
+/// `directory` is an open /proc/PID. A zombie leader has no table: then those of its threads. The
+/// fds that are known, ordered, are not read.
+[[nodiscard]] ProcessTables read_process_tables(int directory, pid_t pid, const InodeSet& wanted,
+                                                std::span<const sys::KnownFd> known);
 
 }  // namespace unwait::proc

@@ -168,9 +168,11 @@ TEST_CASE("a number that means another process or file by now is read anew") {
     const Victim victim({"several-fds", "duplicates=2"});
     const std::uint64_t inode = victim.number("inode");
     const sys::KnownFd gone{victim.pid(), victim.pid(), 999, inode};
-    const auto scan = proc::describe_holders(std::array{gone}, std::array{inode}, false);
-    REQUIRE(scan.by_inode.at(inode).size() == 1);
-    CHECK(scan.by_inode.at(inode)[0].fds.size() == 3);
+    for (const bool with_use : {false, true}) {
+        const auto scan = proc::describe_holders(std::array{gone}, std::array{inode}, with_use);
+        REQUIRE(scan.by_inode.at(inode).size() == 1);
+        CHECK(scan.by_inode.at(inode)[0].fds.size() == 3);
+    }
 }
 
 TEST_CASE("without privilege the walk through /proc remains") {
