@@ -68,6 +68,15 @@ constexpr std::optional<CodePoint> first_code_point(std::string_view text) noexc
     return CodePoint{value, length};
 }
 
+constexpr bool is_shown(char32_t value) noexcept {
+    if (value >= 0x20 && value < 0x7F) {
+        return true;  // nearly always
+    }
+    return std::ranges::none_of(unprintable, [value](const Range& range) {
+        return value >= range.first && value <= range.last;
+    });
+}
+
 std::string hex(std::uint32_t value) {
     std::array<char, 8> digits{};
     const auto result = std::to_chars(digits.begin(), digits.end(), value, 16);
@@ -84,10 +93,7 @@ std::string printable(std::string_view text) {
     while (!text.empty()) {
         const auto point = first_code_point(text);
         const std::size_t length = point ? point->length : 1;
-        const bool shown = point && std::ranges::none_of(unprintable, [&point](const Range& range) {
-                               return point->value >= range.first && point->value <= range.last;
-                           });
-        if (shown) {
+        if (point && is_shown(point->value)) {
             safe += text.substr(0, length);
         } else if (length == 1) {
             safe += escaped_byte(byte_at(text, 0));

@@ -118,17 +118,20 @@ void LinuxRunner::look_at(std::span<const Step* const> steps, std::span<Attempt>
     asked.reserve(steps.size());
     for (const Step* step : steps) asked.push_back(&step->socket);
     std::vector<std::optional<Socket>> now;
-    std::vector<bool> held;
-    sys::in_parallel(2, steps.size() < worth_a_thread ? 2 : 1, [&](std::size_t question) {
+    const std::size_t blocks = (steps.size() + worth_a_thread - 1) / worth_a_thread;
+    const std::size_t questions = 1 + blocks;
+    sys::in_parallel(questions, blocks > 1 ? 1 : questions, [&](std::size_t question) {
         if (question == 0) {
             now = networks_.get_each(asked);
-        } else {
-            held = are_held(steps);
+            return;
         }
+        const std::size_t first = (question - 1) * worth_a_thread;
+        const auto block = steps.subspan(first, std::min(worth_a_thread, steps.size() - first));
+        const auto held = are_held(block);
+        for (std::size_t i = 0; i < held.size(); ++i) attempts[first + i].fd_open = held[i];
     });
     for (std::size_t i = 0; i < steps.size(); ++i) {
         attempts[i].state = now[i] ? now[i]->state : TcpState::closed;
-        attempts[i].fd_open = held[i];
     }
 }
 

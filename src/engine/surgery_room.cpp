@@ -45,10 +45,10 @@ void do_not_linger(int socket) noexcept {
     ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &unwanted, sizeof unwanted);
 }
 
-/// The kernel ends each connection as its last reference goes, on any processor.
-void let_go(std::vector<sys::Fd>& references) {
-    sys::in_parallel(references.size(), worth_a_thread,
-                     [&](std::size_t at) { references[at].reset(); });
+/// When nobody else holds the socket ours is the last reference: waiting would only keep us.
+void let_go(sys::Fd& reference, const Step& step) {
+    if (reference && lingers(reference.get()) && !is_held(step)) do_not_linger(reference.get());
+    reference.reset();
 }
 
 }  // namespace
@@ -129,12 +129,10 @@ void SurgeryRoom::operate_on(const Table& table, std::span<const Case> cases,
     const auto surgery = ptrace::operate(patient, operation, cuts);
     for (std::size_t i = 0; i < cuts.size(); ++i) {
         finish(cut_cases[i], surgery.cuts[i], surgery.refusal);
-        // When nobody else holds it ours is the last reference: waiting would only keep us.
-        if (references[i] && lingers(references[i].get()) && !is_held(*cut_cases[i].step)) {
-            do_not_linger(references[i].get());
-        }
     }
-    let_go(references);
+    // The kernel ends each connection as its last reference goes, on any processor.
+    sys::in_parallel(references.size(), worth_a_thread,
+                     [&](std::size_t at) { let_go(references[at], *cut_cases[at].step); });
 }
 
 void SurgeryRoom::finish(Case& of, ptrace::CutResult result, const std::string& refusal) {

@@ -2,12 +2,14 @@
 #include "target.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 
 #include <cerrno>
 #include <ctime>
 #include <system_error>
 
+#include "command.hpp"
 #include "fd.hpp"
 
 namespace unwait::bench {
@@ -31,7 +33,14 @@ Target::Target(long sockets, long sleeping_threads)
               std::chrono::seconds(60)),
       meter_(map_meter(victim_)) {}
 
-Target::~Target() { munmap(meter_, sizeof *meter_); }
+Target::~Target() {
+    munmap(meter_, sizeof *meter_);
+    kill(victim_.pid(), SIGKILL);
+    victim_.end();
+    // What the clients leave in TIME-WAIT, tens of thousands in the end, would make the kernel's
+    // list of sockets longer for all who come next.
+    static_cast<void>(run({"ss", "-K", "state", "time-wait", "dport = :" + victim_.fact("port")}));
+}
 
 void Target::spin() {
     victim_.tell("spin");
