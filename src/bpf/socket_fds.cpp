@@ -101,7 +101,7 @@ struct Program {
 std::variant<Program, Unavailable> load(std::uint32_t room) {
     unwait_socket_fds loaded{};
     if (const int error = -unwait_load_socket_fds(&loaded, room); error != 0) {
-        return unavailable("load of a BPF program (Linux 5.17)", error);
+        return unavailable("load of a BPF program (Linux 5.17, on aarch64 5.18)", error);
     }
     return Program{sys::Fd(loaded.program), sys::Fd(loaded.wanted), sys::Fd(loaded.walk),
                    sys::Fd(loaded.walkers), sys::Fd(loaded.found),  room};
