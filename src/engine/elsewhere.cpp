@@ -23,7 +23,7 @@ void keep_held(std::vector<std::vector<Socket>>& sockets, const Selector& select
             if (socket.id.inode != 0) inodes.push_back(socket.id.inode);
         }
     }
-    const auto scan = HolderSearch().find(inodes, false);
+    const auto scan = inodes.empty() ? proc::HolderScan() : HolderSearch().find(inodes, false);
     for (auto& list : sockets) {
         std::erase_if(list, [&](const Socket& socket) {
             const auto found = scan.by_inode.find(socket.id.inode);

@@ -23,10 +23,16 @@ class Beside {
 public:
     explicit Beside(std::function<Result()> work)
         : work_(std::move(work)), thread_(begin_elsewhere([this] { work_(); })) {}
+    Beside(const Beside&) = delete;
+    Beside& operator=(const Beside&) = delete;
 
     /// What it returned or threw; once.
     [[nodiscard]] Result get() {
-        if (!thread_.joinable()) work_();
+        if (thread_.joinable()) {
+            thread_.join();
+        } else {
+            work_();
+        }
         return work_.get_future().get();
     }
 

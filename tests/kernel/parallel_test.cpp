@@ -95,19 +95,25 @@ TEST_CASE("a processor that becomes idle meanwhile is used from then on") {
 }
 
 TEST_CASE("who helps begins on another processor than who works already") {
+    using Clock = std::chrono::steady_clock;
+    const cpu_set_t ours = our_processors();
+    if (CPU_COUNT(&ours) == 1) return;
+    const auto caller = std::this_thread::get_id();
+    constexpr int enough = 50;
     int compared = 0;
-    for (int round = 0; round < 50; ++round) {
+    // Others of this machine may need its processors for a while.
+    for (const auto end = Clock::now() + std::chrono::seconds(30);
+         compared < enough && Clock::now() < end;) {
         std::atomic<int> of_helper = -1;
         const int of_caller = ::sched_getcpu();
         bool was_moved = false;
-        const auto caller = std::this_thread::get_id();
         in_parallel(2, 1, [&](std::size_t) {
             if (std::this_thread::get_id() != caller) {
                 of_helper = ::sched_getcpu();
                 return;
             }
-            const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(5);
-            while (of_helper < 0 && std::chrono::steady_clock::now() < deadline) {
+            const auto deadline = Clock::now() + std::chrono::milliseconds(5);
+            while (of_helper < 0 && Clock::now() < deadline) {
             }
             was_moved = was_moved || ::sched_getcpu() != of_caller;
         });
@@ -115,8 +121,7 @@ TEST_CASE("who helps begins on another processor than who works already") {
         ++compared;
         CHECK(of_helper != of_caller);
     }
-    const cpu_set_t ours = our_processors();
-    CHECK((compared > 0) == (CPU_COUNT(&ours) > 1));
+    CHECK(compared > 0);
 }
 
 TEST_CASE("work beside other work is done once, and not at all where nobody asks for it") {
