@@ -92,14 +92,14 @@ ExitStatus apply(const ApplyCommand& command) {
     require_fitness(command, saved, machine);
     const Policy policy = policy_for(command, *saved.plan);
 
-    Report report =
+    Report& report =
         look("apply", selector_for(*saved.plan, machine.netns), policy.min_idle, true, run.talk());
     keep_planned(report.findings, *saved.plan);
     report.summary.matched = report.findings.size();
     const Plan now = run.plan_for(report.findings, policy);
     auto [plan, settled] = recheck(*saved.plan, now, other_reasons(*saved.plan, report.networks));
     report.plan = std::move(plan);
-    return run.carry_out(std::move(report), std::move(settled));
+    return run.carry_out(report, std::move(settled));
 }
 
 }  // namespace unwait::cli

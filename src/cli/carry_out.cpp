@@ -159,7 +159,7 @@ ExitStatus Run::end(Report& report, ExitStatus status) {
     return status;
 }
 
-ExitStatus Run::carry_out(Report report, std::vector<Outcome> settled) {
+ExitStatus Run::carry_out(Report& report, std::vector<Outcome> settled) {
     report.run_id = new_run_id();
     // Whoever cannot act is to hear of it before being asked.
     const auto runner = options_.dry_run ? nullptr : make_linux_runner(report.plan->policy, stop_);

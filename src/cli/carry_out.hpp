@@ -32,7 +32,7 @@ public:
 
     /// Carries out the report's plan, but for the steps whose outcomes are settled already. Throws
     /// Error when something is not as it must be for that, or results could not be written.
-    [[nodiscard]] ExitStatus carry_out(Report report, std::vector<Outcome> settled);
+    [[nodiscard]] ExitStatus carry_out(Report& report, std::vector<Outcome> settled);
 
 private:
     [[nodiscard]] bool has_consent(const Plan& plan,

@@ -120,7 +120,7 @@ PluginStatus tell(PluginStatus status, const std::string& text) {
 PluginStatus check(const CheckCommand& command) {
     StopSwitch stop(command.timeout, Audience::monitoring);
     const Talk talk(Output{.quiet = true});
-    const Report report = look("check", command.selector, Policy{}.min_idle, false, talk);
+    const Report& report = look("check", command.selector, Policy{}.min_idle, false, talk);
     // From here on there is a file that would stay unfinished, or a line that would be followed by
     // another.
     stop.arm();

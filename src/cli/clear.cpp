@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <utility>
 
 #include "carry_out.hpp"
 #include "commands.hpp"
@@ -25,11 +24,11 @@ const BlindSpot* unreadable_choice(const ClearCommand& command, const Report& re
 
 ExitStatus clear(const ClearCommand& command) {
     Run run(command.run);
-    Report report = look("clear", command.selector, command.policy.min_idle, true, run.talk());
+    Report& report = look("clear", command.selector, command.policy.min_idle, true, run.talk());
     report.plan = run.plan_for(report.findings, command.policy);
     const BlindSpot* const unreadable = unreadable_choice(command, report);
     if (unreadable != nullptr && !report.plan->refusal) report.plan->refusal = unreadable->text;
-    return run.carry_out(std::move(report), {});
+    return run.carry_out(report, {});
 }
 
 }  // namespace unwait::cli

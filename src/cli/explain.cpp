@@ -15,7 +15,7 @@ namespace unwait::cli {
 ExitStatus explain(const ExplainCommand& command) {
     const StopSwitch stop(command.timeout);
     const Talk talk(command.output);
-    Report report = look("explain", command.selector, command.policy.min_idle, true, talk);
+    Report& report = look("explain", command.selector, command.policy.min_idle, true, talk);
     std::optional<Progress> progress(std::in_place, talk, "watching and asking");
     investigate(report.findings, command.selector, command.inquiry, command.policy,
                 read_self(report.findings));

@@ -25,7 +25,7 @@ void tell_limit(const ListCommand& command, const Report& report, const Talk& ta
 ExitStatus list(const ListCommand& command) {
     const StopSwitch stop(command.timeout);
     const Talk talk(command.output);
-    const Report report = look("list", command.selector, command.min_idle, false, talk);
+    const Report& report = look("list", command.selector, command.min_idle, false, talk);
     make_printer(command.output, command.by)->finished(report);
     tell_limit(command, report, talk);
     if (report.findings.empty()) talk.note("no socket matches");

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <cerrno>
+#include <deque>
 #include <map>
 #include <optional>
 #include <utility>
@@ -79,8 +80,8 @@ void tell_elsewhere(sys::Beside<std::vector<Elsewhere>>& search, const Talk& tal
 
 }  // namespace
 
-Report look(std::string command, const Selector& selector, std::chrono::milliseconds min_idle,
-            bool with_use, const Talk& talk) {
+Report& look(std::string command, const Selector& selector, std::chrono::milliseconds min_idle,
+             bool with_use, const Talk& talk) {
     require_processes(selector);
     std::optional<Progress> progress(std::in_place, talk, "looking");
     Snapshot snapshot = take_snapshot(selector, with_use);
@@ -88,7 +89,8 @@ Report look(std::string command, const Selector& selector, std::chrono::millisec
     if (selector.networks.empty() && !talk.is_quiet()) {
         elsewhere.emplace([&selector] { return matches_elsewhere(selector); });
     }
-    Report report;
+    static auto& reports = *new std::deque<Report>;
+    Report& report = reports.emplace_back();
     report.command = std::move(command);
     report.taken_at = snapshot.taken_at;
     report.boot_id = std::move(snapshot.boot_id);

@@ -25,7 +25,7 @@ ExitStatus explain_policy(const PolicyExplainCommand& command) {
     const Talk talk(command.output);
     const Rulebook book = policy_in_force(command.policy);
     if (book.path.empty()) talk.note("no policy is in force: everything is allowed");
-    Report report = look("policy explain", command.selector, Policy{}.min_idle, true, talk);
+    Report& report = look("policy explain", command.selector, Policy{}.min_idle, true, talk);
     const PolicyFacts facts = gather_facts(book, report.findings);
     for (Finding& finding : report.findings) {
         if (rule_on(book, finding, facts).denial) finding.verdict = Verdict::denied_by_policy;
