@@ -4,7 +4,6 @@
 #include <nettle/sha2.h>
 
 #include <array>
-#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -27,10 +26,7 @@ public:
 
     /// As JSON carries it: bytes that are no UTF-8 do not survive the way through a file.
     void add(std::string_view text) { put(to_utf8(text)); }
-    void add(std::integral auto number) {
-        char digits[24];
-        put({digits, std::to_chars(digits, digits + sizeof digits, number).ptr});
-    }
+    void add(std::integral auto number) { put(std::to_string(number)); }
     void add(const Endpoint& endpoint) { add(format_endpoint(endpoint)); }
 
     /// Whether the holder told of last was described in the same words: most plans are about one.
@@ -59,9 +55,7 @@ public:
 private:
     void put(std::string_view valid) {
         constexpr std::size_t worth_hashing = 4096;
-        char size[24];
-        text_.append(size, std::to_chars(size, size + sizeof size, valid.size()).ptr);
-        text_.append(":").append(valid);
+        text_.append(std::to_string(valid.size())).append(":").append(valid);
         if (text_.size() >= worth_hashing) hash();
     }
     void hash() {
@@ -104,11 +98,7 @@ void add(Canonical& text, const Socket& socket) {
     text.add(socket.send_queue);
     text.add(socket.uid);
     const auto idle = idle_ms(socket);
-    if (idle) {
-        text.add(*idle);
-    } else {
-        text.add("-");
-    }
+    text.add(idle ? std::to_string(*idle) : "-");
 }
 
 void add(Canonical& text, const Holder& holder) {

@@ -22,15 +22,18 @@ namespace unwait::sys {
 
 namespace {
 
-/// Sends a thread that is about to begin to another processor than this one. The kernel may leave
-/// it waiting behind us for milliseconds, beside one that is idle.
-void keep_from_our_processor(std::jthread& thread) {
+/// A thread that is kept from this processor. The kernel may leave a new one waiting behind us for
+/// milliseconds, beside a processor that is idle.
+std::jthread new_thread_elsewhere(std::function<void()> work) {
+    std::jthread thread(std::move(work));
     cpu_set_t processors;
     const int ours = ::sched_getcpu();
-    if (ours < 0 || ::sched_getaffinity(0, sizeof processors, &processors) != 0) return;
-    CPU_CLR(static_cast<std::size_t>(ours), &processors);
-    static_cast<void>(
-        ::pthread_setaffinity_np(thread.native_handle(), sizeof processors, &processors));
+    if (ours >= 0 && ::sched_getaffinity(0, sizeof processors, &processors) == 0) {
+        CPU_CLR(static_cast<std::size_t>(ours), &processors);
+        static_cast<void>(
+            ::pthread_setaffinity_np(thread.native_handle(), sizeof processors, &processors));
+    }
+    return thread;
 }
 
 /// The fourth word of /proc/loadavg (proc(5)), "2/345": who runs or could.
@@ -55,9 +58,7 @@ std::size_t idle_processors() {
 std::jthread begin_elsewhere(std::function<void()> work) {
     if (idle_processors() == 1) return {};
     try {
-        std::jthread thread(std::move(work));
-        keep_from_our_processor(thread);
-        return thread;
+        return new_thread_elsewhere(std::move(work));
     } catch (const std::system_error&) {
         return {};
     }
@@ -88,8 +89,7 @@ void in_parallel(std::size_t count, std::size_t worth_a_thread,
             try {
                 for (auto idle = idle_processors(); idle > 1 && helpers.size() + 1 < worthwhile;
                      --idle) {
-                    helpers.emplace_back([&] { do_some([](std::size_t) {}); });
-                    keep_from_our_processor(helpers.back());
+                    helpers.push_back(new_thread_elsewhere([&] { do_some([](std::size_t) {}); }));
                 }
             } catch (const std::system_error&) {
                 most_threads = 1;  // no more can be had: those that did start do all the work
