@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "disposable_process.hpp"
+#include "processors.hpp"
 
 namespace unwait::ptrace {
 namespace {
@@ -18,8 +19,7 @@ struct Place {
 };
 
 TEST_CASE("a helper process begins where it is waited for, and is not bound to that") {
-    cpu_set_t allowed;
-    REQUIRE(::sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+    const cpu_set_t allowed = testing::our_processors();
     const auto place = share_record<Place>();
     const std::jthread busy([](const std::stop_token& stop) {
         while (!stop.stop_requested()) {
@@ -37,8 +37,7 @@ TEST_CASE("a helper process begins where it is waited for, and is not bound to t
             place->refusal));
         beside += place->processor == here ? 1 : 0;
         CHECK(CPU_EQUAL(&place->allowed, &allowed));
-        cpu_set_t after;
-        REQUIRE(::sched_getaffinity(0, sizeof after, &after) == 0);
+        const cpu_set_t after = testing::our_processors();
         CHECK(CPU_EQUAL(&after, &allowed));
     }
     // The scheduler may move either of them at any moment, but hardly ever does.

@@ -3,7 +3,6 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -23,6 +22,7 @@
 
 #include "fd.hpp"
 #include "file_identity.hpp"
+#include "processors.hpp"
 #include "scan.hpp"
 #include "socket_fd.h"
 #include "socket_fds.hpp"
@@ -122,10 +122,7 @@ std::vector<int> found_here(std::uint64_t inode) {
 /// A child that may use so many processors looks for more fds than a search has room for.
 int search_in_child(int processors) {
     return testing::in_child([processors] {
-        cpu_set_t ours;
-        if (::sched_getaffinity(0, sizeof ours, &ours) != 0) return 1;
-        for (std::size_t at = 0; CPU_COUNT(&ours) > processors; ++at) CPU_CLR(at, &ours);
-        if (::sched_setaffinity(0, sizeof ours, &ours) != 0) return 1;
+        const testing::Processors ours(0, testing::some_of(testing::our_processors(), processors));
         constexpr int duplicates = bpf::SocketFdSearch::usual_room + 100;
         static_assert(duplicates > UNWAIT_FDS_OF_A_WALK);
         constexpr int from = 1000;

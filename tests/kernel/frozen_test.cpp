@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The freezer of a cgroup: what it holds stays held, and nobody waits for it.
 #include <doctest/doctest.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -19,6 +18,7 @@
 #include "hitting.hpp"
 #include "own_cgroup.hpp"
 #include "preflight.hpp"
+#include "processors.hpp"
 #include "remedy_run.hpp"
 #include "stack.hpp"
 
@@ -59,44 +59,18 @@ private:
     pid_t pid_;
 };
 
-std::size_t highest_of(const cpu_set_t& processors) {
-    std::size_t at = CPU_SETSIZE - 1;
-    while (!CPU_ISSET(at, &processors)) --at;
-    return at;
-}
-
-/// Where a thread may run, for as long as this lives.
-class Processors {
-public:
-    Processors(pid_t tid, const cpu_set_t& processors) : tid_(tid) {
-        ::sched_getaffinity(tid_, sizeof before_, &before_);
-        ::sched_setaffinity(tid_, sizeof processors, &processors);
-    }
-    Processors(const Processors&) = delete;
-    Processors& operator=(const Processors&) = delete;
-    ~Processors() { ::sched_setaffinity(tid_, sizeof before_, &before_); }
-
-private:
-    pid_t tid_;
-    cpu_set_t before_{};
-};
-
 /// An unwait that closes these numbers and is killed when it has come to the one with that index,
 /// just as its patient is frozen.
 void operate_and_be_killed(const ptrace::Patient& patient, const Cuts& cuts, std::size_t index,
                            const Cgroup& cgroup) {
     // Who watches needs a processor of its own: both others would keep it from seeing them midway.
-    cpu_set_t watching{};
-    ::sched_getaffinity(0, sizeof watching, &watching);
-    cpu_set_t working = watching;
-    if (CPU_COUNT(&watching) > 1) {
-        while (CPU_COUNT(&working) > 1) CPU_CLR(highest_of(working), &working);
-        CPU_XOR(&watching, &watching, &working);
-    }
-    const Processors watcher(0, watching);
-    const Processors target(patient.table, working);
+    cpu_set_t watching = testing::our_processors();
+    const cpu_set_t working = testing::some_of(watching, 1);
+    if (CPU_COUNT(&watching) > 1) CPU_XOR(&watching, &watching, &working);
+    const testing::Processors watcher(0, watching);
+    const testing::Processors target(patient.table, working);
     const auto work = [&] {
-        const Processors tool(0, working);
+        const testing::Processors tool(0, working);
         static_cast<void>(operate_patiently(patient, Operation::close, cuts.cuts));
     };
     const auto& cut = cuts.cuts.at(index);

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "processors.hpp"
 #include "scan.hpp"
 
 namespace unwait::sys {
@@ -25,12 +26,6 @@ std::vector<int> counts_of_all(std::size_t worth_a_thread) {
     std::vector<std::atomic<int>> done(many);
     in_parallel(many, worth_a_thread, [&](std::size_t at) { ++done[at]; });
     return {done.begin(), done.end()};
-}
-
-cpu_set_t our_processors() {
-    cpu_set_t ours;
-    REQUIRE(::sched_getaffinity(0, sizeof ours, &ours) == 0);
-    return ours;
 }
 
 /// So many threads at work, all of them begun, for as long as they live.
@@ -75,7 +70,7 @@ TEST_CASE("what a part of the work throws is thrown when all have returned") {
 }
 
 TEST_CASE("a processor that becomes idle meanwhile is used from then on") {
-    const cpu_set_t ours = our_processors();
+    const cpu_set_t ours = testing::our_processors();
     auto busy = busy_threads(CPU_COUNT(&ours));
     const auto caller = std::this_thread::get_id();
     std::atomic<bool> is_helped = false;
@@ -96,7 +91,7 @@ TEST_CASE("a processor that becomes idle meanwhile is used from then on") {
 
 TEST_CASE("who helps begins on another processor than who works already") {
     using Clock = std::chrono::steady_clock;
-    const cpu_set_t ours = our_processors();
+    const cpu_set_t ours = testing::our_processors();
     if (CPU_COUNT(&ours) == 1) return;
     const auto caller = std::this_thread::get_id();
     constexpr int enough = 50;
@@ -131,7 +126,7 @@ TEST_CASE("work beside other work is done once, and not at all where nobody asks
     CHECK(beside.get() == 1);
     Beside<int> failing([]() -> int { throw std::runtime_error("three"); });
     CHECK_THROWS_WITH(static_cast<void>(failing.get()), "three");
-    const cpu_set_t ours = our_processors();
+    const cpu_set_t ours = testing::our_processors();
     const auto busy = busy_threads(CPU_COUNT(&ours));
     std::atomic<int> not_asked = 0;
     {
@@ -144,7 +139,7 @@ TEST_CASE("work beside other work is done once, and not at all where nobody asks
 }
 
 TEST_CASE("there is always a processor, and none that others use or that we may not") {
-    const cpu_set_t ours = our_processors();
+    const cpu_set_t ours = testing::our_processors();
     CHECK(idle_processors() >= 1);
     CHECK(idle_processors() <= static_cast<std::size_t>(CPU_COUNT(&ours)));
     {
