@@ -12,7 +12,7 @@ tests/install-missing.sh --to-build --with-bpf doctest-dev gdb iproute2 lsof net
 out=build-bench
 log=$out-build.log
 {
-    if [[ ! -e $out/build.ninja ]]; then meson setup "$out" --buildtype=debugoptimized; fi
+    if [[ ! -e $out/build.ninja ]]; then meson setup "$out" --buildtype=release; fi
     ninja -C "$out" src/unwait tests/victims/victim tests/bench/unwait-bench
 } >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 
