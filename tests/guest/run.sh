@@ -69,21 +69,22 @@ if [[ ! -e $packages/done ]]; then
         sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
     fetch "$kernel_package"
     fetch busybox-static
-    find "$unpacked" -path '*/kernel/net/*.ko.xz' -exec xz -d {} +
+    find "$unpacked" \( -path '*/kernel/net/*.ko.xz' -o -path '*/kernel/fs/fuse/*.ko.xz' \) -exec xz -d {} +
     touch "$packages/done"
 fi
 kernel=$(echo "$unpacked"/boot/vmlinuz-*)
 version=${kernel##*/vmlinuz-}
 modules=$(find "$unpacked" -type d -path "*/lib/modules/$version")
 
-# The guest: what was built, every library it names, and the modules of the network, loaded on demand.
+# The guest: what was built, every library it names, and the modules of the network and of FUSE,
+# loaded on demand.
 root=$packages/guest
 rm -rf "$root"
 mkdir -p "$root"/{bin,sbin,dev,lib,proc,run,sys,tmp,etc,root} "$root/lib/modules/$version"
 cp "$(find "$unpacked" -path '*bin/busybox' -type f)" "$root/bin/"
 for applet in sh sleep; do ln -s busybox "$root/bin/$applet"; done
 ln -s ../bin/busybox "$root/sbin/modprobe"
-(cd "$modules" && cp --parents -r modules.* kernel/net "$root/lib/modules/$version/")
+(cd "$modules" && cp --parents -r modules.* kernel/net kernel/fs/fuse "$root/lib/modules/$version/")
 depmod -b "$root" "$version"
 
 place() {

@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "file_identity.hpp"
+#include "held_file.hpp"
 #include "hitting.hpp"
 #include "own_cgroup.hpp"
 #include "preflight.hpp"
-#include "processors.hpp"
 #include "remedy_run.hpp"
 #include "stack.hpp"
 
@@ -58,30 +58,6 @@ private:
     const Cgroup& cgroup_;
     pid_t pid_;
 };
-
-/// An unwait that closes these numbers and is killed when it has come to the one with that index,
-/// just as its patient is frozen.
-void operate_and_be_killed(const ptrace::Patient& patient, const Cuts& cuts, std::size_t index,
-                           const Cgroup& cgroup) {
-    // Who watches needs a processor of its own: both others would keep it from seeing them midway.
-    cpu_set_t watching = testing::our_processors();
-    const cpu_set_t working = testing::some_of(watching, 1);
-    if (CPU_COUNT(&watching) > 1) CPU_XOR(&watching, &watching, &working);
-    const testing::Processors watcher(0, watching);
-    const testing::Processors target(patient.table, working);
-    const auto work = [&] {
-        const testing::Processors tool(0, working);
-        static_cast<void>(operate_patiently(patient, Operation::close, cuts.cuts));
-    };
-    const auto& cut = cuts.cuts.at(index);
-    const auto freeze_midway = [&](pid_t tool) {
-        while (sys::same_file(patient.table, cut.fd, cut.reference) == sys::Same::yes &&
-               !has_ended(tool)) {
-        }
-        cgroup.freeze();
-    };
-    run_and_hit(patient.id.pid, work, SIGKILL, freeze_midway);
-}
 
 /// What is said where no cgroup can be seen, as in a container.
 std::string refusal_without_cgroups(const Victim& victim, Operation operation, const Cuts& cuts) {
@@ -232,9 +208,9 @@ TEST_CASE("frozen at any instant: no register changes, and only the intended fd 
 }
 
 TEST_CASE("what a killed unwait has begun stops at a number that was reused meanwhile") {
-    constexpr std::size_t numbers = 300;
     const auto cgroup = Cgroup::make(Cgroup::Version::v2);
     if (!cgroup) return;
+    const HeldFile file;
     // Whoever does what the test asks for shares the fd table of the one that is frozen.
     Victim victim({"clone-files"});
     const auto sharer = static_cast<pid_t>(victim.number("sharer"));
@@ -245,40 +221,56 @@ TEST_CASE("what a killed unwait has begun stops at a number that was reused mean
     patient.max_freeze = std::chrono::seconds(1);  // all but the first 32 numbers at once
     cgroup->take(sharer);
     const auto before = victim.fds();
-    int halfway = 0;
-    for (int round = 0; halfway < 5 && round < 10 * rounds_of_hitting(); ++round) {
-        // Every second one, so that each is closed by itself.
+    struct Round {
+        Operation operation;
+        std::size_t step;  ///< of the numbers; those in a row may be closed 16 by 16
+        std::size_t held;  ///< the index of the number that it is about as unwait is killed
+        std::size_t most_cleared;
+    };
+    const std::vector<Round> rounds{
+        {Operation::close, 2, 32, 33},   {Operation::close, 2, 170, 171},
+        {Operation::close, 2, 298, 299}, {Operation::close, 1, 40, 48},
+        {Operation::close, 1, 170, 176}, {Operation::replace, 1, 170, 171},
+    };
+    for (const Round& round : rounds) {
+        CAPTURE(round.operation);
+        CAPTURE(round.step);
+        CAPTURE(round.held);
         std::vector<std::uint64_t> fds;
         std::vector<std::uint64_t> between;
-        for (std::size_t i = 0; i < numbers; ++i) {
-            fds.push_back(victim.ask_number("open /dev/null"));
-            between.push_back(victim.ask_number("open /dev/null"));
+        for (std::size_t i = 0; i < 300 * round.step; ++i) {
+            const bool is_held = i == round.held * round.step;
+            const auto fd = victim.ask_number("open " + (is_held ? file.path() : "/dev/null"));
+            (i % round.step == 0 ? fds : between).push_back(fd);
         }
-        std::size_t closed = 0;
         {
             const Cuts cuts(victim, fds);
-            operate_and_be_killed(patient, cuts, 40, *cgroup);
+            const auto work = [&] {
+                static_cast<void>(operate_patiently(patient, round.operation, cuts.cuts));
+            };
+            file.hold_close_by(sharer);
+            run_and_hit(sharer, work, SIGKILL, [&](pid_t) { file.await_close(); });
+            cgroup->freeze();
+            file.let_close_end();
+            REQUIRE(eventually([&] { return is_free(victim.pid()) && cgroup->is_frozen(); }));
+            const auto cleared = std::ranges::count_if(cuts.cuts, [&](const ptrace::Cut& cut) {
+                return sys::same_file(sharer, cut.fd, cut.reference) != sys::Same::yes;
+            });
+            CHECK(cleared > round.held);
+            CHECK(cleared <= round.most_cleared);
         }
-        REQUIRE(eventually([&] { return is_free(victim.pid()) && cgroup->is_frozen(); }));
-        for (const auto fd : fds) {
-            if (victim.ask("close " + std::to_string(fd)) != "0") ++closed;
-        }
+        for (const auto fd : fds) victim.ask("close " + std::to_string(fd));
         for (const auto fd : fds) REQUIRE(victim.ask_number("open /dev/null") == fd);
         cgroup->thaw();
         REQUIRE(eventually([&] { return is_free(sharer, Idle::sleeps); }));
         const auto open = victim.fds();
         const auto lost = std::ranges::count_if(
             fds, [&](std::uint64_t fd) { return !open.contains(static_cast<int>(fd)); });
-        CAPTURE(round);
-        CAPTURE(closed);
-        // Nobody can take back the call that it was just about to make.
-        CHECK(lost <= 1);
-        halfway += closed > 0 && closed < numbers ? 1 : 0;
+        CHECK(lost == 0);
         for (const auto fd : between) CHECK(victim.ask("close " + std::to_string(fd)) == "0");
         for (const auto fd : fds) victim.ask("close " + std::to_string(fd));
         CHECK(victim.fds() == before);
     }
-    CHECK(halfway == 5);
     CHECK(victim.ask("errors").starts_with("0 "));
 }
 
