@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "disposable_process.hpp"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 #include <exception>
 
@@ -23,6 +25,14 @@ void rise_above_all() noexcept {
     sched_param priority{};
     priority.sched_priority = 1;
     static_cast<void>(sched_setscheduler(0, SCHED_FIFO, &priority));
+}
+
+void keep_processors_awake() noexcept {
+    // That of a held thread is idle, and would take its time to go on. It may again when this
+    // process ends (the kernel's pm_qos_interface.rst).
+    const int latency = ::open("/dev/cpu_dma_latency", O_WRONLY | O_CLOEXEC);
+    constexpr std::int32_t most_us = 0;
+    if (latency >= 0 && ::write(latency, &most_us, sizeof most_us) < 0) ::close(latency);
 }
 
 /// Who waits for a helper stays on its processor, and the helper begins there. Elsewhere either
@@ -55,7 +65,10 @@ private:
     sigset_t all{};
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, nullptr);
-    if (priority == Priority::above_all) rise_above_all();
+    if (priority == Priority::above_all) {
+        rise_above_all();
+        keep_processors_awake();
+    }
     try {
         body();
     } catch (const std::exception& error) {

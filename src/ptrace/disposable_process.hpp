@@ -35,7 +35,8 @@ void write_refusal(std::span<char> into, const char* why) noexcept;
 
 enum class Priority : std::uint8_t {
     ordinary,
-    above_all,  ///< where that is permitted: what it holds would wait for a processor with it
+    above_all,  ///< where that is permitted: what it holds would wait for a processor with it, and
+                ///< for its own to awake
 };
 
 /// Runs `body` in a process of its own and waits for its end. No signal interrupts it; it may be

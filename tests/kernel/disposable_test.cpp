@@ -1,16 +1,31 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <array>
+#include <csignal>
+#include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <thread>
+#include <utility>
 
 #include "disposable_process.hpp"
+#include "fd.hpp"
 #include "processors.hpp"
 
 namespace unwait::ptrace {
 namespace {
+
+/// The most microseconds that a processor may take to awake, as the kernel has it now.
+std::optional<std::int32_t> most_wakeup_latency() {
+    const sys::Fd device(::open("/dev/cpu_dma_latency", O_RDONLY | O_CLOEXEC));
+    std::int32_t latency = 0;
+    if (!device || ::read(device.get(), &latency, sizeof latency) != sizeof latency) return {};
+    return latency;
+}
 
 struct Place {
     int processor;
@@ -42,6 +57,28 @@ TEST_CASE("a helper process begins where it is waited for, and is not bound to t
     }
     // The scheduler may move either of them at any moment, but hardly ever does.
     CHECK(beside > rounds * 9 / 10);
+}
+
+TEST_CASE("no processor sleeps deeply while a thread may be held, and all may afterwards") {
+    const auto before = most_wakeup_latency();
+    struct Seen {
+        std::optional<std::int32_t> latency;
+        std::array<char, 80> refusal;
+    };
+    const auto seen = share_record<Seen>();
+    for (const auto& [priority, within] :
+         {std::pair{Priority::above_all, before ? std::optional(0) : before},
+          {Priority::ordinary, before}}) {
+        for (const bool is_killed : {false, true}) {
+            const auto body = [&] {
+                seen->latency = most_wakeup_latency();
+                if (is_killed) ::raise(SIGKILL);
+            };
+            CHECK(run_disposable(body, seen->refusal, priority) != is_killed);
+            CHECK(seen->latency == within);
+            CHECK(most_wakeup_latency() == before);
+        }
+    }
 }
 
 }  // namespace
