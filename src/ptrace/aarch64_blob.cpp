@@ -7,6 +7,7 @@
 
 #include "aarch64.hpp"
 #include "blob_table.hpp"
+#include "call_mask.hpp"
 
 extern "C" {
 // The labels of blob_aarch64.S, for each operation.
@@ -157,8 +158,11 @@ Registers leave_blob(const BlobTask& task, const Registers& now, const Registers
     left.raw.regs[7] = now.raw.regs[7];
     if (!rest.again) return left;
     const std::uint64_t code = -stopped.raw.regs[0];
+    const auto& x = left.raw.regs;
+    // The stop has taken away the call's own mask, and a signal may come that the call keeps off.
+    const StoppedCall call{static_cast<long>(x[8]), {x[0], x[1], x[2], x[3], x[4], x[5]}, 8};
     if (signal != 0 && (code == erestartnohand || code == erestart_restartblock) &&
-        is_caught(tid, signal)) {
+        is_caught(tid, signal) && !keeps_off(tid, call, masked_calls, signal)) {
         left.raw.regs[0] = static_cast<std::uint64_t>(-EINTR);
         return left;
     }

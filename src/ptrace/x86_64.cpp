@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "arch.hpp"
+#include "call_mask.hpp"
 #include "x86_blobs.hpp"
 
 namespace unwait::ptrace::arch {
@@ -24,6 +25,7 @@ constexpr long last_restart_code = 516;
 
 constexpr std::uint64_t code_segment_64 = 0x33;
 constexpr std::uint64_t code_segment_32 = 0x23;
+constexpr auto no_call = static_cast<std::uint64_t>(-1);
 constexpr std::uint64_t trap_flag = 0x100;
 constexpr std::uint64_t resume_flag = 0x10000;
 constexpr std::uint64_t end_of_32_bits = std::uint64_t{1} << 32;
@@ -85,6 +87,19 @@ bool can_be_repeated(pid_t tid, const Registers& registers) noexcept {
     if (call == SYS_ioctl) return only_waits(raw.rsi, raw.rdx);
     if (call == SYS_fallocate) return only_allocates(raw.rsi);
     return may_be_disturbed(call);
+}
+
+bool keeps_off(pid_t tid, const Registers& stopped, int signal) noexcept {
+    const auto& raw = stopped.raw;
+    const auto number = static_cast<long>(raw.orig_rax);
+    if (is_i386_call(tid, stopped)) {
+        return ptrace::keeps_off(
+            tid, {number, {raw.rbx, raw.rcx, raw.rdx, raw.rsi, raw.rdi, raw.rbp}, 4},
+            i386::masked_calls, signal);
+    }
+    return ptrace::keeps_off(
+        tid, {number & ~x32_bit, {raw.rdi, raw.rsi, raw.rdx, raw.r10, raw.r8, raw.r9}, 8},
+        masked_calls, signal);
 }
 
 }  // namespace
@@ -239,9 +254,18 @@ std::optional<std::size_t> cuts_made(const BlobTask& task, const Registers& now)
     return runs_32_bit_code(now) ? i386::cuts_made(task, now) : amd64::cuts_made(task, now);
 }
 
-Registers leave_blob(const BlobTask&, const Registers&, const Registers& stopped, pid_t,
-                     int) noexcept {
-    return stopped;  // the kernel decides again what becomes of the call
+Registers leave_blob(const BlobTask&, const Registers&, const Registers& stopped, pid_t tid,
+                     int signal) noexcept {
+    Registers left = stopped;
+    auto& raw = left.raw;
+    // The kernel decides again what becomes of the call; but it has taken away the call's own mask,
+    // and would let a signal end it that the call keeps off.
+    if (signal == 0 || static_cast<long>(raw.rax) != -erestartnohand) return left;
+    if (!keeps_off(tid, stopped, signal)) return left;
+    raw.rip -= 2;
+    raw.rax = raw.orig_rax;
+    raw.orig_rax = no_call;
+    return left;
 }
 
 int placeholder_in(const BlobTask& task, const Registers& now) noexcept {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 
 #include "arch.hpp"
 #include "blob_table.hpp"
+#include "call_mask.hpp"
 
 namespace unwait::ptrace::arch {
 
@@ -27,6 +29,19 @@ namespace i386 {
 
 inline constexpr long call_ioctl = 54;
 inline constexpr long call_fallocate = 324;
+/// As those of call_mask.hpp.
+inline constexpr std::array masked_calls = std::to_array<MaskedCall>({
+    {179, 0, false},  // rt_sigsuspend
+    {308, 5, true},   // pselect6
+    {309, 3, false},  // ppoll
+    {319, 4, false},  // epoll_pwait
+    {385, 5, true},   // io_pgetevents
+    {413, 5, true},   // pselect6_time64
+    {414, 3, false},  // ppoll_time64
+    {416, 5, true},   // io_pgetevents_time64
+    {426, 4, false},  // io_uring_enter
+    {441, 4, false},  // epoll_pwait2
+});
 /// Whether the call may end with EINTR after a stop, and whether it always does.
 [[nodiscard]] bool may_be_disturbed(long system_call) noexcept;
 [[nodiscard]] bool is_always_disturbed(long system_call) noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "file_identity.hpp"
+#include "hitting.hpp"
 #include "operating.hpp"
 #include "pidfd.hpp"
 #include "surgeon.hpp"
@@ -77,6 +79,23 @@ TEST_CASE("any call of a 32-bit thread can carry the blob, by int 0x80 and by sy
         const auto errors = victim.ask("errors");
         CAPTURE(errors);
         CHECK(errors.starts_with("0 "));
+    }
+}
+
+TEST_CASE("a signal that a 32-bit call keeps off does not end it") {
+    const Victim all({UNWAIT_VICTIM32});
+    for (auto job = all.number("masked"); job < all.number("jobs"); ++job) {
+        CAPTURE(job);
+        Victim victim({UNWAIT_VICTIM32, std::to_string(job)});
+        for (int round = 0; round < 4; ++round) {
+            for (const auto& task : std::filesystem::directory_iterator(
+                     "/proc/" + std::to_string(victim.pid()) + "/task")) {
+                const auto tid = std::stoi(task.path().filename());
+                REQUIRE(eventually([tid] { return process_state(tid) == "S"; }));
+                REQUIRE(::tgkill(victim.pid(), tid, SIGUSR2) == 0);
+            }
+            operate_again_and_again(victim, 1);
+        }
     }
 }
 

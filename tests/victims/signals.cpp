@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <linux/aio_abi.h>
+#include <linux/io_uring.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -9,6 +11,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
+#include <map>
+#include <string>
 #include <thread>
 
 #include "blocked.hpp"
@@ -110,8 +115,65 @@ void ignored_signals(Stage& stage, const Arguments& arguments) {
     _exit(0);
 }
 
+/// The calls with a mask of their own, by name, each of them with this one and otherwise for ever.
+std::map<std::string, std::function<long()>> masked_calls(const std::uint64_t* mask) {
+    constexpr std::size_t size = sizeof *mask;
+    struct Sized {
+        const std::uint64_t* mask;
+        std::size_t size;
+    };
+    const Sized sized{mask, size};
+    static io_event event{};
+    return {
+        {"rt_sigsuspend", [mask] { return syscall(SYS_rt_sigsuspend, mask, size); }},
+        {"ppoll", [mask] { return syscall(SYS_ppoll, nullptr, 0, nullptr, mask, size); }},
+        {"pselect6",
+         [sized] { return syscall(SYS_pselect6, 0, nullptr, nullptr, nullptr, nullptr, &sized); }},
+        {"epoll_pwait",
+         [mask] {
+             const int epoll = must(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+             return syscall(SYS_epoll_pwait, epoll, &event, 1, -1, mask, size);
+         }},
+        {"epoll_pwait2",
+         [mask] {
+             const int epoll = must(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+             return syscall(SYS_epoll_pwait2, epoll, &event, 1, nullptr, mask, size);
+         }},
+        {"io_pgetevents",
+         [sized] {
+             aio_context_t context = 0;
+             must(static_cast<int>(syscall(SYS_io_setup, 1, &context)), "io_setup");
+             return syscall(SYS_io_pgetevents, context, 1, 1, &event, nullptr, &sized);
+         }},
+        {"io_uring_enter",
+         [mask] {
+             io_uring_params parameters{};
+             const auto ring = syscall(SYS_io_uring_setup, 1, &parameters);
+             return syscall(SYS_io_uring_enter, ring, 0, 1, IORING_ENTER_GETEVENTS, mask, size);
+         }},
+    };
+}
+
+/// A process of its own in a call (call=NAME) that keeps off SIGUSR2, for which it has a handler.
+/// It ends when the call does.
+void masked_call(Stage& stage, const Arguments& arguments) {
+    make_close_wait(stage, arguments);
+    const std::uint64_t mask = std::uint64_t{1} << (SIGUSR2 - 1);
+    const auto call = masked_calls(&mask).at(arguments.text("call", ""));
+    const pid_t waiter = fork_child();
+    if (waiter == 0) {
+        struct sigaction action {};
+        action.sa_handler = [](int) {};
+        must(sigaction(SIGUSR2, &action, nullptr), "sigaction");
+        call();
+        _exit(0);
+    }
+    stage.tell("waiter", waiter);
+}
+
 constexpr std::array table{NamedScenario{"signal-order", signal_order},
-                           NamedScenario{"ignored-signals", ignored_signals}};
+                           NamedScenario{"ignored-signals", ignored_signals},
+                           NamedScenario{"masked-call", masked_call}};
 
 }  // namespace
 

@@ -22,7 +22,11 @@ enum {
     sys_clone = 120,
     sys_poll = 168,
     sys_nanosleep = 162,
+    sys_rt_sigaction = 174,
     sys_rt_sigtimedwait = 177,
+    sys_rt_sigsuspend = 179,
+    sys_pselect6 = 308,
+    sys_ppoll = 309,
     sys_mmap2 = 192,
     sys_futex = 240,
     sys_set_thread_area = 243,
@@ -279,6 +283,26 @@ static uint32_t connected_socket(uint32_t* peer) {
     return fd;
 }
 
+static uint32_t first_masked_job;
+static void on_signal(int number) { (void)number; }
+
+/* Calls that keep SIGUSR2 off by a mask of their own, and a handler for it. */
+static void add_masked_jobs(void) {
+    enum { sigusr2 = 12 };
+    static const uint32_t mask[2] = {1 << (sigusr2 - 1), 0};
+    static uint32_t sized[2];
+    const struct {
+        uint32_t handler, flags, restorer, mask[2];
+    } action = {(uint32_t)on_signal, 0x10000000, 0, {0, 0}}; /* SA_RESTART */
+    must(call(sys_rt_sigaction, sigusr2, address(&action), 0, 8, 0));
+    sized[0] = address(mask);
+    sized[1] = sizeof mask;
+    first_masked_job = job_count;
+    add("rt_sigsuspend", sys_rt_sigsuspend, endless, ARGUMENTS(address(mask), sizeof mask));
+    add("ppoll", sys_ppoll, endless, ARGUMENTS(0, 0, 0, address(mask), sizeof mask));
+    add("pselect6", sys_pselect6, endless, ARGUMENTS(0, 0, 0, 0, 0, address(sized)));
+}
+
 static void add_jobs(void) {
     uint32_t peer;
     static struct {
@@ -319,6 +343,7 @@ static void add_jobs(void) {
     add("recv by socketcall", sys_socketcall, minus_eagain, ARGUMENTS(10, address(receive)));
     add("semtimedop", sys_ipc, minus_eagain,
         ARGUMENTS(4, semaphore, 1, 0, address(&down), address(&short_time)));
+    add_masked_jobs();
 }
 
 static uint32_t number_in(const char* text) {
@@ -402,6 +427,7 @@ void run(uint32_t* stack) {
     end = put_number(end, (uint32_t)call(sys_getpid, 0, 0, 0, 0, 0));
     end = put_number(put_text(end, " fd="), fd);
     end = put_number(put_text(end, " jobs="), job_count);
+    end = put_number(put_text(end, " masked="), first_masked_job);
     say(line, end);
     static char question[128];
     while (call(sys_read, 0, address(question), sizeof question, 0, 0) > 0) answer(question);
