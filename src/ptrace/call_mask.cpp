@@ -2,22 +2,20 @@
 #include "call_mask.hpp"
 
 #include <linux/io_uring.h>
-#include <sys/uio.h>
 
 #include <algorithm>
 #include <optional>
+
+#include "memory.hpp"
 
 namespace unwait::ptrace {
 
 namespace {
 
-std::optional<std::uint64_t> read_number(pid_t tid, std::uint64_t address,
-                                         std::size_t size) noexcept {
-    std::uint64_t number = 0;
-    iovec here{&number, size};
-    iovec there{reinterpret_cast<void*>(address), size};
-    if (::process_vm_readv(tid, &here, 1, &there, 1, 0) != static_cast<ssize_t>(size)) return {};
-    return number;
+std::optional<std::uint64_t> read_pointer(pid_t tid, std::uint64_t address,
+                                          std::size_t size) noexcept {
+    if (size == sizeof(std::uint32_t)) return sys::read_object<std::uint32_t>(tid, address);
+    return sys::read_object<std::uint64_t>(tid, address);
 }
 
 }  // namespace
@@ -29,10 +27,10 @@ bool keeps_off(pid_t tid, const StoppedCall& call, std::span<const MaskedCall> m
     const bool is_indirect =
         found->is_indirect ||
         (call.number == SYS_io_uring_enter && (call.arguments[3] & IORING_ENTER_EXT_ARG) != 0);
-    std::optional<std::uint64_t> at = call.arguments.at(found->argument);
-    if (is_indirect) at = read_number(tid, *at, call.pointer_size);
-    if (!at || *at == 0) return false;
-    const auto mask = read_number(tid, *at, sizeof(std::uint64_t));
+    std::uint64_t at = call.arguments.at(found->argument);
+    if (is_indirect) at = read_pointer(tid, at, call.pointer_size).value_or(0);
+    if (at == 0) return false;
+    const auto mask = sys::read_object<std::uint64_t>(tid, at);
     return mask && (*mask >> (signal - 1) & 1) != 0;
 }
 
