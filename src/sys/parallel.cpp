@@ -36,13 +36,14 @@ std::jthread new_thread_elsewhere(std::function<void()> work) {
     return thread;
 }
 
-/// The fourth word of /proc/loadavg (proc(5)), "2/345": who runs or could.
-std::size_t runnable_tasks() {
+/// The fourth word of /proc/loadavg (proc(5)), "2/345", tells who runs or could, us among them.
+std::size_t other_runnable_tasks() {
     const std::string loads = text_or_empty(AT_FDCWD, "/proc/loadavg");
     std::string_view rest = loads;
     for (int load = 0; load < 3; ++load) static_cast<void>(take_word(rest));
     std::string_view tasks = take_word(rest);
-    return to_number<std::size_t>(take_until(tasks, '/')).value_or(1);
+    const auto all = to_number<std::size_t>(take_until(tasks, '/')).value_or(1);
+    return std::max<std::size_t>(all, 1) - 1;
 }
 
 }  // namespace
@@ -51,7 +52,12 @@ std::size_t idle_processors() {
     cpu_set_t processors;
     if (::sched_getaffinity(0, sizeof processors, &processors) != 0) return 1;
     const auto ours = static_cast<std::size_t>(CPU_COUNT(&processors));
-    const std::size_t others = std::max<std::size_t>(runnable_tasks(), 1) - 1;
+    std::size_t others = other_runnable_tasks();
+    if (others > 0 && others + 1 == ours) {
+        // It may be a thread of the kernel that waits for none but this processor: it has it now.
+        ::sched_yield();
+        others = other_runnable_tasks();
+    }
     return ours - std::min(others, ours - 1);
 }
 

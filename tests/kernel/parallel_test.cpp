@@ -2,10 +2,14 @@
 #include "parallel.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
@@ -13,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "operating.hpp"
 #include "processors.hpp"
 #include "scan.hpp"
 
@@ -76,7 +81,7 @@ TEST_CASE("a processor that becomes idle meanwhile is used from then on") {
     std::atomic<bool> is_helped = false;
     std::atomic<bool> was_helped_early = false;
     constexpr std::size_t idle_from = 100;
-    constexpr std::size_t enough = 20'000;  // others of this machine may need it for a while
+    constexpr std::size_t enough = 200'000;  // others of this machine may need it for a while
     in_parallel(enough, 1, [&](std::size_t at) {
         if (std::this_thread::get_id() != caller)
             (at < idle_from ? was_helped_early : is_helped) = true;
@@ -153,6 +158,57 @@ TEST_CASE("there is always a processor, and none that others use or that we may 
               if (::sched_setaffinity(0, sizeof one, &one) != 0) return 1;
               return idle_processors() == 1 ? 0 : 2;
           }) == 0);
+}
+
+/// A thread that has next to nothing to do, but waits for its turn to do it (SCHED_BATCH).
+class Waiter {
+public:
+    Waiter() {
+        REQUIRE(::pipe2(ends_.data(), O_CLOEXEC) == 0);
+        thread_ = std::jthread([this] {
+            tid_ = ::gettid();
+            for (char byte = 0; ::read(ends_[0], &byte, 1) == 1;) {
+            }
+        });
+        const sched_param none{};
+        REQUIRE(::pthread_setschedparam(thread_.native_handle(), SCHED_BATCH, &none) == 0);
+    }
+    ~Waiter() {
+        ::close(ends_[1]);
+        thread_.join();
+        ::close(ends_[0]);
+    }
+    Waiter(Waiter&&) = delete;
+    Waiter& operator=(Waiter&&) = delete;
+
+    /// For the caller's processor, from now on.
+    void wait_for_ours() {
+        while (tid_ == 0 || test::process_state(tid_) != "S") ::sched_yield();
+        cpu_set_t ours;
+        CPU_ZERO(&ours);
+        CPU_SET(static_cast<std::size_t>(std::max(::sched_getcpu(), 0)), &ours);
+        REQUIRE(::pthread_setaffinity_np(thread_.native_handle(), sizeof ours, &ours) == 0);
+        REQUIRE(::write(ends_[1], "", 1) == 1);
+    }
+
+private:
+    std::array<int, 2> ends_{};
+    std::atomic<pid_t> tid_ = 0;
+    std::jthread thread_;
+};
+
+TEST_CASE("who waits for this processor alone does not make another one busy") {
+    const cpu_set_t two = testing::some_of(testing::our_processors(), 2);
+    if (CPU_COUNT(&two) < 2) return;
+    const testing::Processors only(0, two);
+    Waiter waiter;
+    // Others of this machine may need it for a while.
+    bool is_idle = false;
+    for (int round = 0; round < 100 && !is_idle; ++round) {
+        waiter.wait_for_ours();
+        is_idle = idle_processors() == 2;
+    }
+    CHECK(is_idle);
 }
 
 }  // namespace
