@@ -27,23 +27,25 @@ namespace {
 
 using ptrace::CutEnding;
 using ptrace::Operation;
+using std::chrono::microseconds;
 
 /// A process that freezes and thaws a cgroup at random until the end of the block, and leaves it
 /// thawed.
 class Toggler {
 public:
-    /// `round`: each has other moments, and the same each time.
-    Toggler(const Cgroup& cgroup, int round) : cgroup_(cgroup), pid_(::fork()) {
+    /// `round`: each has other moments, and the same each time; at most `longest` apart.
+    Toggler(const Cgroup& cgroup, int round, microseconds longest)
+        : cgroup_(cgroup), pid_(::fork()) {
         REQUIRE(pid_ >= 0);
         if (pid_ != 0) return;
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         std::mt19937 random(static_cast<unsigned>(round));
-        std::uniform_int_distribution<int> delays(0, 2000);
+        std::uniform_int_distribution<int> delays(0, static_cast<int>(longest.count()));
         for (;;) {
             cgroup.freeze();
-            spin_for(std::chrono::microseconds{delays(random)});
+            spin_for(microseconds{delays(random)});
             cgroup.thaw();
-            spin_for(std::chrono::microseconds{delays(random)});
+            spin_for(microseconds{delays(random)});
         }
     }
     ~Toggler() {
@@ -176,30 +178,34 @@ TEST_CASE("where the freezer cannot be seen, a frozen process is put back") {
 }
 
 TEST_CASE("frozen at any instant: no register changes, and only the intended fd is closed") {
+    using Clock = std::chrono::steady_clock;
     for (const Cgroup& cgroup : Cgroup::make_all()) {
         for (const std::string mode : {"user", "nanosleep", "poll"}) {
             CAPTURE(mode);
             Victim victim({"registers", "mode=" + mode});
             const auto before = victim.fds();
             cgroup.take(victim.pid());
-            int done = 0;
+            microseconds usual{0};
             for (int round = 0; round < rounds_of_hitting() / 3; ++round) {
                 const auto fd = victim.ask_number("open /dev/null");
                 const Cuts cuts(victim, {fd});
-                bool is_done = false;
-                {
-                    const Toggler toggler(cgroup, round);
-                    const auto surgery =
-                        ptrace::operate(patient_of(victim), Operation::close, cuts.cuts);
-                    is_done = surgery.cuts[0].ending == CutEnding::done;
-                    CHECK(is_done == surgery.refusal.empty());
+                const bool is_disturbed = round > 0;
+                ptrace::Surgery surgery;
+                if (is_disturbed) {
+                    const Toggler toggler(cgroup, round, 2 * usual);
+                    surgery = ptrace::operate(patient_of(victim), Operation::close, cuts.cuts);
+                } else {
+                    const auto begin = Clock::now();
+                    surgery = operate_patiently(patient_of(victim), Operation::close, cuts.cuts);
+                    usual = std::chrono::duration_cast<microseconds>(Clock::now() - begin);
                 }
-                done += is_done ? 1 : 0;
+                const bool is_done = surgery.cuts[0].ending == CutEnding::done;
+                CHECK(is_done == surgery.refusal.empty());
+                CHECK((is_done || is_disturbed));
                 REQUIRE(eventually([&] { return is_free(victim.pid()); }));
                 if (!is_done) victim.ask("close " + std::to_string(fd));
                 CHECK(victim.fds() == before);
             }
-            CHECK(done > 0);
             const auto facts = victim.ask("regs");
             CAPTURE(facts);
             CHECK(facts.find(" broken=0 ") != std::string::npos);
@@ -290,7 +296,7 @@ TEST_CASE("an unwait that is frozen itself lets go of the process") {
             static_cast<void>(ptrace::operate(patient, Operation::close, cuts.cuts));
         };
         const auto freeze_midway = [&](pid_t) {
-            spin_for(slowness * std::chrono::microseconds{delays(random)});
+            spin_for(slowness * microseconds{delays(random)});
             const Frozen frozen(*cgroup);
             CHECK(eventually([&] { return is_free(victim.pid()); }));
         };

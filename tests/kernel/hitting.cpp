@@ -6,11 +6,30 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 
 namespace unwait::test {
+namespace {
+
+bool has_ended(pid_t child) {
+    siginfo_t ended{};
+    const auto id = static_cast<id_t>(child);
+    REQUIRE(::waitid(P_PID, id, &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
+    return ended.si_pid == child;
+}
+
+/// The processor is as busy meanwhile as it is while a delay passes.
+void await_end(pid_t tool) {
+    while (!has_ended(tool)) {
+    }
+}
+
+}  // namespace
+
 void spin_for(std::chrono::microseconds time) {
     using Clock = std::chrono::steady_clock;
     for (const auto end = Clock::now() + time; Clock::now() < end;) {
@@ -33,15 +52,7 @@ bool is_free(pid_t pid, Idle idle) {
     return true;
 }
 
-bool has_ended(pid_t child) {
-    siginfo_t ended{};
-    const auto id = static_cast<id_t>(child);
-    REQUIRE(::waitid(P_PID, id, &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
-    return ended.si_pid == child;
-}
-
-bool run_and_hit(pid_t target, const std::function<void()>& body, int signal,
-                 const std::function<void(pid_t)>& await) {
+bool run_and_hit(pid_t target, const std::function<void()>& body, int signal, const Await& await) {
     const pid_t tool = ::fork();
     REQUIRE(tool >= 0);
     if (tool == 0) {
@@ -61,9 +72,25 @@ bool run_and_hit(pid_t target, const std::function<void()>& body, int signal,
     return WIFEXITED(status);
 }
 
-bool run_and_hit(pid_t target, const std::function<void()>& body, int signal,
-                 std::chrono::microseconds delay) {
-    return run_and_hit(target, body, signal, [delay](pid_t) { spin_for(delay); });
+std::chrono::microseconds usual_duration(const std::function<void(const Await&)>& run) {
+    using Clock = std::chrono::steady_clock;
+    std::array<Clock::duration, 5> durations{};
+    for (auto& duration : durations) {
+        run([&duration](pid_t tool) {
+            const auto begin = Clock::now();
+            await_end(tool);
+            duration = Clock::now() - begin;
+        });
+    }
+    std::ranges::sort(durations);
+    return std::chrono::duration_cast<std::chrono::microseconds>(durations[durations.size() / 2]);
+}
+
+Await Moments::next() {
+    const int count = count_++ % 10;
+    if (count == 4) return await_end;
+    const std::chrono::microseconds delay{count == 1 ? 0 : delays_(random_)};
+    return [delay](pid_t) { spin_for(delay); };
 }
 
 }  // namespace unwait::test

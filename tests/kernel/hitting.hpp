@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <random>
 
 #include "operating.hpp"
 
@@ -37,17 +38,31 @@ enum class Idle { runs, sleeps };
 /// either.
 [[nodiscard]] bool is_free(pid_t pid, Idle idle = Idle::runs);
 
-/// Whether that child has; it is still to be waited for.
-[[nodiscard]] bool has_ended(pid_t child);
+/// Returns when it is time to hit the unwait of that pid.
+using Await = std::function<void(pid_t tool)>;
 
-/// Runs `body` in a process group of its own, which gets `signal` when `await` returns, which is
-/// told its pid; where that only stops it, the target must become free all the same before it is
-/// killed. Whether it had come to its end before.
-bool run_and_hit(pid_t target, const std::function<void()>& body, int signal,
-                 const std::function<void(pid_t)>& await);
+/// Runs `body` in a process group of its own, which gets `signal` when `await` returns; where that
+/// only stops it, the target must become free all the same before it is killed. Whether it had come
+/// to its end before.
+bool run_and_hit(pid_t target, const std::function<void()>& body, int signal, const Await& await);
 
-/// The same after `delay`.
-bool run_and_hit(pid_t target, const std::function<void()>& body, int signal,
-                 std::chrono::microseconds delay);
+/// How long an unwait takes, from its birth to its end, that `run` leaves in peace: the median.
+[[nodiscard]] std::chrono::microseconds usual_duration(
+    const std::function<void(const Await&)>& run);
+
+/// The moments at which unwaits are hit that usually take that long: at any instant until twice
+/// that; and, however fast or slow the machine is, each tenth at its birth and each tenth at its
+/// end. The same each time.
+class Moments {
+public:
+    explicit Moments(std::chrono::microseconds usual)
+        : delays_(0, 2 * static_cast<int>(usual.count())) {}
+    [[nodiscard]] Await next();
+
+private:
+    std::mt19937 random_{42};  // NOLINT(cert-msc51-cpp)
+    std::uniform_int_distribution<int> delays_;
+    int count_ = 0;
+};
 
 }  // namespace unwait::test

@@ -510,12 +510,17 @@ TEST_CASE("a program that executes itself all the time is neither held up nor ha
     std::vector<std::uint64_t> fds = victim.numbers("fds");
     const Cuts cuts(victim, fds);
     REQUIRE(victim.ask("exec-often") == "0");
-    std::vector<bool> is_closed;
-    for (const ptrace::Cut& cut : cuts.cuts) {
+    const auto is_closed_now = [&](const ptrace::Cut& cut) {
         // Whoever is in execve(2) waits for its siblings, and PTRACE_SEIZE of them waits for it.
         const auto surgery = ptrace::operate(patient_of(victim), Operation::close, {&cut, 1});
-        is_closed.push_back(surgery.cuts[0].ending == CutEnding::done);
-        CHECK(is_closed.back() == surgery.refusal.empty());
+        const bool is_done = surgery.cuts[0].ending == CutEnding::done;
+        CHECK(is_done == surgery.refusal.empty());
+        return is_done;
+    };
+    std::vector<bool> is_closed;
+    for (const ptrace::Cut& cut : cuts.cuts) is_closed.push_back(is_closed_now(cut));
+    if (std::ranges::find(is_closed, true) == is_closed.end()) {
+        is_closed[0] = eventually([&] { return is_closed_now(cuts.cuts[0]); });
     }
     const auto facts = victim.ask_facts("stop");
     CHECK(std::stoul(facts.at("execs")) > 1);
@@ -531,20 +536,37 @@ TEST_CASE("a child that executes a program in the memory of its parent is not ha
     Victim victim({"runs-programs"});
     const Cuts cuts(victim, victim.numbers("fds"));
     const auto before = victim.fds();
-    int done = 0;
     for (std::size_t i = 0; i < 200; ++i) {
         const auto child = static_cast<pid_t>(victim.ask_number("child"));
         try {
             const ptrace::Patient patient{.id = process_id(child), .table = child, .sharers = {}};
-            const auto surgery =
-                ptrace::operate(patient, i % 2 == 0 ? Operation::close : Operation::replace,
-                                {&cuts.cuts[i % cuts.cuts.size()], 1});
-            done += surgery.cuts[0].ending == CutEnding::done ? 1 : 0;
+            // Which of the two is first, it or the program, is not told.
+            static_cast<void>(ptrace::operate(patient,
+                                              i % 2 == 0 ? Operation::close : Operation::replace,
+                                              {&cuts.cuts[i % cuts.cuts.size()], 1}));
         } catch (const std::exception&) {
             continue;  // it has ended
         }
     }
-    CHECK(done > 0);
+    CHECK(victim.ask("errors") == "0 none");
+    CHECK(victim.fds() == before);
+}
+
+TEST_CASE("a child that has the memory of its parent loses an fd, and its parent none") {
+    Victim victim({"runs-programs", "after=close"});
+    const Cuts cuts(victim, {victim.number("fds")});
+    const auto before = victim.fds();
+    pid_t child = 0;
+    for (int round = 0; round < 10; ++round) {
+        REQUIRE(eventually([&, last = child] {
+            child = static_cast<pid_t>(victim.ask_number("child"));
+            return child != last;
+        }));
+        const ptrace::Patient patient{.id = process_id(child), .table = child, .sharers = {}};
+        const auto surgery = operate_patiently(patient, Operation::close, cuts.cuts);
+        CHECK(surgery.refusal == "");
+        CHECK(surgery.cuts[0].ending == CutEnding::done);
+    }
     CHECK(victim.ask("errors") == "0 none");
     CHECK(victim.fds() == before);
 }

@@ -22,47 +22,32 @@
 namespace unwait::test {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::microseconds;
 
 constexpr int fds_per_round = 12;
 
-/// An unwait that operates on these fds; gets `signal` after `delay`, or whatever else is waited
-/// for.
-template <typename Delay>
+/// An unwait that operates on these fds; gets `signal` when `await` returns.
 void operate_and_be_hit(const Victim& victim, const std::vector<std::uint64_t>& fds,
-                        ptrace::Operation operation, Freeze freeze, int signal, Delay delay) {
+                        ptrace::Operation operation, Freeze freeze, int signal,
+                        const Await& await) {
     const Cuts cuts(victim, fds);
     const auto patient = patient_of(victim, freeze);
     const auto work = [&] { static_cast<void>(ptrace::operate(patient, operation, cuts.cuts)); };
-    run_and_hit(victim.pid(), work, signal, delay);
+    run_and_hit(victim.pid(), work, signal, await);
 }
 
-/// How long one takes, from its birth to its end, that is left in peace.
-microseconds usual_duration(Victim& victim) {
-    constexpr int runs = 5;
-    Clock::duration total{0};
-    const auto take_time = [&total](pid_t tool) {
-        const auto begin = Clock::now();
-        // The processor is as busy as it is while a delay passes.
-        while (!has_ended(tool)) {
-        }
-        total += Clock::now() - begin;
-    };
-    for (int i = 0; i < runs; ++i) {
+microseconds usual_duration_of(Victim& victim) {
+    return usual_duration([&](const Await& await) {
         const auto fds = open_files(victim, fds_per_round);
-        operate_and_be_hit(victim, fds, ptrace::Operation::close, Freeze::all, SIGKILL, take_time);
+        operate_and_be_hit(victim, fds, ptrace::Operation::close, Freeze::all, SIGKILL, await);
         for (const auto fd : fds) victim.ask("close " + std::to_string(fd));
-    }
-    return std::chrono::duration_cast<microseconds>(total) / runs;
+    });
 }
 
 /// `check` is asked about the victim after every few rounds.
 template <typename Check>
 void hit_often(Victim& victim, int times, Idle idle, Check&& check) {
-    std::mt19937 random(42);  // NOLINT(cert-msc51-cpp): the same rounds each time
-    const auto longest = static_cast<int>(usual_duration(victim).count()) * 2;
-    std::uniform_int_distribution<int> delays(0, longest);
+    Moments moments(usual_duration_of(victim));
     const auto before = victim.fds();
     int completed = 0;
     int untouched = 0;
@@ -72,7 +57,7 @@ void hit_often(Victim& victim, int times, Idle idle, Check&& check) {
         operate_and_be_hit(victim, fds,
                            replaces ? ptrace::Operation::replace : ptrace::Operation::close,
                            round % 4 == 3 ? Freeze::one : Freeze::all,
-                           round % 10 == 9 ? SIGSTOP : SIGKILL, microseconds{delays(random)});
+                           round % 10 == 9 ? SIGSTOP : SIGKILL, moments.next());
         REQUIRE(victim.alive());
         REQUIRE(eventually([&] { return is_free(victim.pid(), idle); }));
         const auto open = victim.fds();
@@ -175,7 +160,7 @@ TEST_CASE("killed at any instant: what is told of each number is what became of 
     Victim victim({"close-wait"});
     const auto before = victim.fds();
     std::mt19937 random(42);  // NOLINT(cert-msc51-cpp): the same rounds each time
-    const auto longest = static_cast<int>(usual_duration(victim).count()) * 2;
+    const auto longest = static_cast<int>(usual_duration_of(victim).count()) * 2;
     std::uniform_int_distribution<int> delays(0, longest);
     for (int round = 0; round < rounds_of_hitting(); ++round) {
         const bool replaces = round % 2 == 1;

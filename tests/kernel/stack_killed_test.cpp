@@ -29,14 +29,6 @@ std::vector<pid_t> threads_of(const Victim& victim) {
     return tids;
 }
 
-microseconds duration_of(const std::function<void()>& work) {
-    using Clock = std::chrono::steady_clock;
-    const auto begin = Clock::now();
-    constexpr int times = 5;
-    for (int i = 0; i < times; ++i) work();
-    return std::chrono::duration_cast<microseconds>(Clock::now() - begin) / times;
-}
-
 /// Whether it ended before it was hit, and how often the one and the other happened.
 struct Tally {
     int ended = 0;
@@ -44,13 +36,12 @@ struct Tally {
 };
 
 Tally hit_often(const Victim& victim, const std::function<void()>& work, int times) {
-    std::mt19937 random(42);  // NOLINT(cert-msc51-cpp): the same rounds each time
-    const auto longest = static_cast<int>(duration_of(work).count()) * 3 / 2;
-    std::uniform_int_distribution<int> delays(0, longest);
+    Moments moments(usual_duration(
+        [&](const Await& await) { run_and_hit(victim.pid(), work, SIGKILL, await); }));
     Tally tally;
     for (int round = 0; round < times; ++round) {
         const int signal = round % 10 == 9 ? SIGSTOP : SIGKILL;
-        const bool ended = run_and_hit(victim.pid(), work, signal, microseconds{delays(random)});
+        const bool ended = run_and_hit(victim.pid(), work, signal, moments.next());
         (ended ? tally.ended : tally.hit) += 1;
         REQUIRE(victim.alive());
         REQUIRE(eventually([&victim] { return is_free(victim.pid()); }));

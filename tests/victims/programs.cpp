@@ -66,14 +66,15 @@ bool is_traced() {
 
 std::atomic<int> current_child{0};
 
-/// A child that has this process's memory until it executes a program: as soon as it is traced.
-void run_program() {
+/// A child that has this process's memory until it executes a program: when `is_time`.
+template <typename IsTime>
+void run_program(const IsTime& is_time) {
     const pid_t parent = getpid();
     const pid_t child = vfork();
     if (child == 0) {
         die_with(parent);
         current_child = getpid();
-        while (!is_traced()) continue;
+        while (!is_time()) continue;
         execl("/proc/self/exe", "victim", "nothing", nullptr);
         _exit(1);
     }
@@ -83,12 +84,17 @@ void run_program() {
     if (status != 0) count_error("program");
 }
 
-/// A thread that runs one program after the other, as posix_spawn(3) does; they inherit `fds`.
-/// `child` is the latest, and one that does not exit with status 0 is an error.
-void runs_programs(Stage& stage, const Arguments&) {
-    stage.tell("fds", kept_fds());
-    std::thread([] {
-        for (;;) run_program();
+/// A thread that runs one program after the other, as posix_spawn(3) does: each as soon as its
+/// process is traced, with `after=close` when that has lost the first of the `fds` that all
+/// inherit. `child` is the latest, and one that does not exit with status 0 is an error.
+void runs_programs(Stage& stage, const Arguments& arguments) {
+    const auto fds = kept_fds();
+    stage.tell("fds", fds);
+    const bool waits = arguments.text("after", "tracing") == "close";
+    std::thread([=, first = fds.front()] {
+        for (;;) {
+            run_program([=] { return waits ? fcntl(first, F_GETFD) < 0 : is_traced(); });
+        }
     }).detach();
     await([] { return current_child != 0; }, "a child");
     stage.answer("child", [](const std::string&) { return std::to_string(current_child.load()); });
