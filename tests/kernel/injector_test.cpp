@@ -43,6 +43,14 @@ void check_nothing_else_changed(Victim& victim) {
     CHECK(victim.ask("errors").starts_with("0 "));
 }
 
+/// Of returned:VALUE:ERRNO:MILLISECONDS only the value.
+Facts without_times(Facts results) {
+    for (auto& [name, result] : results) {
+        result = result.substr(0, result.find(':', result.find(':') + 1));
+    }
+    return results;
+}
+
 }  // namespace
 
 TEST_CASE("close and replace one fd, and nothing else") {
@@ -328,6 +336,38 @@ TEST_CASE("no call that looks for signals on its way is made to fail") {
     check_nothing_else_changed(victim);
 }
 #endif
+
+TEST_CASE("a call that is half done ends as after any stop") {
+    for (const bool is_ours : {false, true}) {
+        CAPTURE(is_ours);
+        Victim victim({"midway"});
+        const auto capacity = victim.fact("capacity");
+        const Cuts cuts(victim, {victim.ask_number("open /dev/null")});
+        REQUIRE(eventually([&] { return is_free(victim.pid(), Idle::sleeps); }));
+        REQUIRE(victim.ask("remains") == "0");
+        if (is_ours) {
+            const auto surgery = operate_patiently(patient_of(victim), Operation::close, cuts.cuts);
+            CHECK(surgery.refusal == "");
+        } else {
+            kill(victim.pid(), SIGSTOP);
+            REQUIRE(eventually([&] { return process_state(victim.pid()) == "T"; }));
+            kill(victim.pid(), SIGCONT);
+        }
+        const Facts expected{
+            {"write", "returned:" + capacity},
+            {"sendfile", "returned:" + capacity},
+            {"recv", "returned:1"},
+            {"io_uring_enter", "returned:1"},
+            {"futex", "blocked"},
+            {"nanosleep", "blocked"},
+        };
+        CHECK(eventually([&] { return without_times(victim.ask_facts("results")) == expected; }));
+        CHECK(victim.ask_number("remains") > 0);
+        CHECK(victim.ask("wake second") == "0");
+        CHECK(victim.ask("wake first") == "1");
+        CHECK(victim.ask("errors").starts_with("0 "));
+    }
+}
 
 TEST_CASE("a signal that is ignored interrupts nobody while a single thread is held") {
     Victim victim({"ignored-signals"});

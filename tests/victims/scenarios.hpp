@@ -13,6 +13,7 @@ namespace victim {
 [[nodiscard]] std::span<const NamedScenario> thread_scenarios();    ///< what threads do meanwhile
 [[nodiscard]] std::span<const NamedScenario> program_scenarios();   ///< programs that are executed
 [[nodiscard]] std::span<const NamedScenario> blocking_scenarios();  ///< calls that threads are in
+[[nodiscard]] std::span<const NamedScenario> midway_scenarios();    ///< … half done
 [[nodiscard]] std::span<const NamedScenario> signal_scenarios();  ///< signals that arrive meanwhile
 [[nodiscard]] std::span<const NamedScenario> reuse_scenarios();   ///< fds that change meanwhile
 [[nodiscard]] std::span<const NamedScenario> register_scenarios();  ///< what a thread would notice
