@@ -45,8 +45,8 @@ void move_instruction_pointer(Registers& registers, std::uintptr_t address) noex
 [[nodiscard]] bool in_system_call(const Registers& registers) noexcept;
 
 /// Whether a blob at that address can run here: the thread's code can reach it, is of the kind that
-/// its process is (`is_32_bit` or not) and that there is a blob for, and does not single-step
-/// itself.
+/// its process is (`is_32_bit` or not) and that there is a blob for, does not single-step itself,
+/// and has no register that a system call changes and the blob cannot put back.
 [[nodiscard]] bool can_carry_blob(const Registers& registers, std::uintptr_t address,
                                   bool is_32_bit) noexcept;
 

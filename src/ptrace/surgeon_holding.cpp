@@ -114,8 +114,9 @@ void SurgeonProcess::check_vehicle() {
     if (!vehicle().is_held()) give_up("the thread that was to make the call has ended", true);
     if (!arch::can_carry_blob(vehicle().registers, slot_, cave_->is_32_bit())) {
         give_up(
-            "the thread that was to make the call single-steps itself, or runs 32-bit code in a "
-            "64-bit process, or the reverse");
+            "the thread that was to make the call single-steps itself, has a stack segment of its "
+            "own, or runs 32-bit code in a 64-bit process, or the reverse",
+            true);
     }
     if (!filters_->is_unchanged(vehicle().tid(), vehicle().registers)) {
         give_up("the thread that was to make the call has got another seccomp filter", true);

@@ -25,6 +25,7 @@ constexpr long last_restart_code = 516;
 
 constexpr std::uint64_t code_segment_64 = 0x33;
 constexpr std::uint64_t code_segment_32 = 0x23;
+constexpr std::uint64_t stack_segment = 0x2b;  // whatever it was, SYSCALL and SYSRET leave this one
 constexpr auto no_call = static_cast<std::uint64_t>(-1);
 constexpr std::uint64_t trap_flag = 0x100;
 constexpr std::uint64_t resume_flag = 0x10000;
@@ -156,8 +157,9 @@ bool in_system_call(const Registers& registers) noexcept {
 }
 
 bool can_carry_blob(const Registers& registers, std::uintptr_t address, bool is_32_bit) noexcept {
-    const bool reachable = is_32_bit ? runs_32_bit_code(registers) && address < end_of_32_bits
-                                     : registers.raw.cs == code_segment_64;
+    const bool reachable =
+        is_32_bit ? runs_32_bit_code(registers) && address < end_of_32_bits
+                  : registers.raw.cs == code_segment_64 && registers.raw.ss == stack_segment;
     return reachable && (registers.raw.eflags & trap_flag) == 0;
 }
 

@@ -17,7 +17,7 @@
 #include "pidfd.hpp"
 #include "surgeon.hpp"
 
-/// 32-bit programs and 32-bit calls on an x86-64 kernel.
+/// 32-bit programs and 32-bit calls on an x86-64 kernel, and segments.
 namespace unwait::test {
 namespace {
 
@@ -181,6 +181,26 @@ TEST_CASE("32-bit code of a 64-bit program is refused, and lives on") {
     CHECK(tracer_of(patient.id.pid) == "0");
     while (process_state(patient.id.pid) == "R") sched_yield();
     CHECK(process_state(patient.id.pid) == "S");
+}
+
+TEST_CASE("a stack segment that a thread has of its own stays") {
+    // The thread is preferred to the other one, which has a filter.
+    Victim victim({"own-stack-segment", "filtered=1"});
+    int refused = 0;
+    for (int round = 0; round < 100; ++round) {
+        const auto fd = victim.ask_number("open /dev/null");
+        const Cuts cuts(victim, {fd});
+        const auto surgery = ptrace::operate(patient_of(victim), Operation::close, cuts.cuts);
+        const bool is_done = surgery.cuts[0].ending == CutEnding::done;
+        CHECK(is_done == surgery.refusal.empty());
+        if (is_done) continue;
+        CHECK(surgery.refusal.find("a stack segment of its own") != std::string::npos);
+        victim.ask("close " + std::to_string(fd));
+        ++refused;
+    }
+    CHECK(refused > 0);
+    await_two_rounds(victim);
+    CHECK(victim.ask("errors").starts_with("0 "));
 }
 
 }  // namespace unwait::test

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <asm/ldt.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -115,7 +116,53 @@ void far_code(Stage& stage, const Arguments& arguments) {
     stage.tell("child", child);
 }
 
-constexpr std::array table{NamedScenario{"int-80", int_80}, NamedScenario{"far-code", far_code}};
+/// In ring 3, of the local descriptor table, the first entry.
+constexpr std::uint64_t own_segment = 7;
+
+void make_own_segment() {
+    user_desc data{};
+    data.limit = 0xfffff;
+    data.limit_in_pages = 1;
+    data.seg_32bit = 1;
+    must(syscall(SYS_modify_ldt, 1, &data, sizeof data), "modify_ldt");
+}
+
+/// Has a stack segment of its own for a while, in its own code; what it is at the end.
+std::uint64_t stack_segment_after_a_while() {
+    std::uint64_t usual = 0;
+    std::uint64_t found = 0;
+    std::uint64_t rounds = 1'000'000;
+    asm volatile(
+        "mov %%ss, %[usual]\n"
+        "mov %[own], %%ss\n"
+        "1: dec %[rounds]\n"
+        "jnz 1b\n"
+        "mov %%ss, %[found]\n"
+        "mov %[usual], %%ss\n"
+        : [usual] "=&r"(usual), [found] "=&r"(found), [rounds] "+&r"(rounds)
+        : [own] "r"(own_segment)
+        : "cc");
+    return found;
+}
+
+/// A thread that has a stack segment of its own every now and then, most of the time; `rounds`
+/// tells how often, and that another one was there is an error.
+void own_stack_segment(Stage& stage, const Arguments& arguments) {
+    make_close_wait(stage, arguments);
+    static std::atomic<std::uint64_t> rounds{0};
+    std::thread([] {
+        make_own_segment();
+        for (;; ++rounds) {
+            if (stack_segment_after_a_while() != own_segment) count_error("stack segment");
+            for (int i = 0; i < 100; ++i) getppid();
+        }
+    }).detach();
+    await([] { return rounds > 0; }, "a stack segment of its own");
+    stage.answer("rounds", [](const std::string&) { return std::to_string(rounds); });
+}
+
+constexpr std::array table{NamedScenario{"int-80", int_80}, NamedScenario{"far-code", far_code},
+                           NamedScenario{"own-stack-segment", own_stack_segment}};
 
 }  // namespace
 
