@@ -345,6 +345,7 @@ TEST_CASE("a call that is half done ends as after any stop") {
         const Cuts cuts(victim, {victim.ask_number("open /dev/null")});
         REQUIRE(eventually([&] { return is_free(victim.pid(), Idle::sleeps); }));
         REQUIRE(victim.ask("remains") == "0");
+        REQUIRE(victim.ask("asked") == "1");
         if (is_ours) {
             const auto surgery = operate_patiently(patient_of(victim), Operation::close, cuts.cuts);
             CHECK(surgery.refusal == "");
@@ -360,9 +361,11 @@ TEST_CASE("a call that is half done ends as after any stop") {
             {"io_uring_enter", "returned:1"},
             {"futex", "blocked"},
             {"nanosleep", "blocked"},
+            {"getppid", "blocked"},
         };
         CHECK(eventually([&] { return without_times(victim.ask_facts("results")) == expected; }));
         CHECK(victim.ask_number("remains") > 0);
+        CHECK(eventually([&] { return victim.ask_number("asked") > 1; }));
         CHECK(victim.ask("wake second") == "0");
         CHECK(victim.ask("wake first") == "1");
         CHECK(victim.ask("errors").starts_with("0 "));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -12,6 +14,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <string>
@@ -131,6 +135,36 @@ void sleep_long(Stage& stage) {
     stage.answer("remains", [](const std::string&) { return std::to_string(remains.tv_sec); });
 }
 
+/// From now on getppid() of the calling thread is for a supervisor to answer; its fd.
+int give_to_supervisor() {
+    std::array<sock_filter, 4> program{
+        {{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
+         {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_getppid},
+         {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_USER_NOTIF},
+         {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}}};
+    const sock_fprog filter{program.size(), program.data()};
+    return static_cast<int>(must(
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter),
+        "seccomp"));
+}
+
+/// `asked`: how often the supervisor has been.
+void wait_for_supervisor(Stage& stage) {
+    static std::atomic<int> supervisor{-1};
+    block_in(stage, {"getppid", SYS_getppid, [] {
+                         supervisor = give_to_supervisor();
+                         return syscall(SYS_getppid);
+                     }});
+    stage.answer("asked", [count = 0](const std::string&) mutable {
+        for (pollfd asked{supervisor, POLLIN, 0}; must(poll(&asked, 1, 0), "poll") == 1; ++count) {
+            seccomp_notif question{};
+            must(ioctl(supervisor, SECCOMP_IOCTL_NOTIF_RECV, &question),
+                 "SECCOMP_IOCTL_NOTIF_RECV");
+        }
+        return std::to_string(count);
+    });
+}
+
 /// Threads in calls that have done some of their work when they block; `results` tells how each is
 /// doing, `capacity` how many bytes of the long ones have been moved.
 void midway(Stage& stage, const Arguments&) {
@@ -140,6 +174,7 @@ void midway(Stage& stage, const Arguments&) {
     submit_and_wait(stage);
     wait_and_be_moved(stage);
     sleep_long(stage);
+    wait_for_supervisor(stage);
     stage.tell("capacity", capacity_of(empty_pipe()[0]));
 }
 
