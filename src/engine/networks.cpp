@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "networks.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <iterator>
 #include <map>
 #include <utility>
 
+#include "fd_limit.hpp"
 #include "file_identity.hpp"
 #include "filter_names.hpp"
 #include "network.hpp"
@@ -19,14 +18,6 @@
 namespace unwait {
 
 namespace {
-
-/// A netlink socket is kept for each of them.
-void raise_fd_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
-}
 
 BlindSpot not_entered(const proc::NetworkPaths& network, const std::string& why) {
     std::string text = "network namespace ";
@@ -81,7 +72,7 @@ Network* Networks::enter(const proc::NetworkPaths& paths, const FilterNames& nam
 }
 
 void Networks::enter_all(const FilterNames& names, std::vector<BlindSpot>& blind_spots) {
-    raise_fd_limit();
+    sys::raise_fd_limit();
     const auto search = proc::find_network_namespaces(proc::Search::everywhere);
     for (const proc::NetworkPaths& paths : search.found) {
         try {
@@ -158,7 +149,7 @@ std::vector<Network*> Networks::open(std::span<const std::string> wanted, const 
 
 std::vector<Network*> Networks::open_others(const FilterNames& names) {
     std::vector<Network*> others;
-    raise_fd_limit();
+    sys::raise_fd_limit();
     for (const auto& paths : proc::find_network_namespaces(proc::Search::processes).found) {
         try {
             Network* network = enter(paths, names);

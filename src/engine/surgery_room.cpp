@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "surgery_room.hpp"
 
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "fd_limit.hpp"
 #include "file_identity.hpp"
 #include "held.hpp"
 #include "holders.hpp"
@@ -23,12 +23,8 @@ namespace {
 /// How many duplicates may be held at a time; our own limit is raised as far as it goes.
 std::size_t reference_limit() {
     constexpr std::size_t kept_for_others = 200;
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 64;
-    limit.rlim_cur = limit.rlim_max;
-    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < 2 * kept_for_others) return 64;
-    return static_cast<std::size_t>(limit.rlim_cur) - kept_for_others;
+    const std::size_t limit = sys::raise_fd_limit();
+    return limit < 2 * kept_for_others ? 64 : limit - kept_for_others;
 }
 
 /// Whether closing the last reference to it waits (socket(7), SO_LINGER). With a linger time of 0

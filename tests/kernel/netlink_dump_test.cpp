@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 #include <sched.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "fd_limit.hpp"
 #include "loopback.hpp"
 #include "sock_diag.hpp"
 
@@ -31,13 +31,6 @@ std::vector<Socket> at_port(std::uint16_t port, StateMask states) {
     request.states = states;
     request.ports = {{PortRange{port, port}}};
     return SockDiag::open().dump(request).sockets;
-}
-
-void raise_fd_limit() {
-    rlimit limit{};
-    REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
-    limit.rlim_cur = limit.rlim_max;
-    REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }
 
 }  // namespace
@@ -167,7 +160,7 @@ TEST_CASE("a dump is ordered by local, peer, cookie and has no doubles") {
 }
 
 TEST_CASE("many sockets arrive complete") {
-    raise_fd_limit();
+    sys::raise_fd_limit();
     // What remains of so many connections would take the place of others in TIME-WAIT.
     in_own_network([] {
         constexpr std::size_t count = 8000;
