@@ -72,7 +72,7 @@ Network* Networks::enter(const proc::NetworkPaths& paths, const FilterNames& nam
 }
 
 void Networks::enter_all(const FilterNames& names, std::vector<BlindSpot>& blind_spots) {
-    sys::raise_fd_limit();
+    sys::raise_fd_limit();  // a netlink socket is kept for each of them
     const auto search = proc::find_network_namespaces(proc::Search::everywhere);
     for (const proc::NetworkPaths& paths : search.found) {
         try {
@@ -149,7 +149,7 @@ std::vector<Network*> Networks::open(std::span<const std::string> wanted, const 
 
 std::vector<Network*> Networks::open_others(const FilterNames& names) {
     std::vector<Network*> others;
-    sys::raise_fd_limit();
+    sys::raise_fd_limit();  // a netlink socket is kept for each of them
     for (const auto& paths : proc::find_network_namespaces(proc::Search::processes).found) {
         try {
             Network* network = enter(paths, names);
