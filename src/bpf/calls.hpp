@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cerrno>
 #include <optional>
 
 #include "fd.hpp"
@@ -28,6 +29,17 @@ namespace unwait::bpf {
 
 /// Why no program is loaded, if that can be told before it is tried.
 [[nodiscard]] std::optional<Unavailable> known_obstacle();
+
+/// Loads a program. The kernel stops looking through it as soon as a signal waits for this thread,
+/// be it one that nobody will hear of, and says EAGAIN: then it is asked again, as often as libbpf
+/// would. `load` returns 0 or a negative errno value, and this 0 or an errno value.
+template <typename Load>
+[[nodiscard]] int load_patiently(Load&& load) {
+    constexpr int attempts = 5;
+    int error = EAGAIN;
+    for (int attempt = 0; attempt < attempts && error == EAGAIN; ++attempt) error = -load();
+    return error;
+}
 
 /// What an errno value of that step means.
 [[nodiscard]] Unavailable unavailable(const char* step, int error);

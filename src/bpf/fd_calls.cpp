@@ -38,7 +38,8 @@ FdCallCounter& FdCallCounter::operator=(FdCallCounter&& other) noexcept = defaul
 std::variant<FdCallCounter, Unavailable> FdCallCounter::begin(std::span<const ProcessFd> fds) {
     if (auto obstacle = known_obstacle()) return std::move(*obstacle);
     unwait_fd_calls loaded{};
-    if (const int error = -unwait_load_fd_calls(&loaded); error != 0) {
+    if (const int error = load_patiently([&] { return unwait_load_fd_calls(&loaded); });
+        error != 0) {
         return unavailable("load of a BPF program (Linux 5.17)", error);
     }
     auto impl = std::make_unique<Impl>(

@@ -100,7 +100,8 @@ struct Program {
 
 std::variant<Program, Unavailable> load(std::uint32_t room) {
     unwait_socket_fds loaded{};
-    if (const int error = -unwait_load_socket_fds(&loaded, room); error != 0) {
+    const int error = load_patiently([&] { return unwait_load_socket_fds(&loaded, room); });
+    if (error != 0) {
         return unavailable("load of a BPF program (Linux 5.17, on aarch64 5.18)", error);
     }
     return Program{sys::Fd(loaded.program), sys::Fd(loaded.wanted), sys::Fd(loaded.walk),
@@ -160,7 +161,8 @@ std::variant<Records, Unavailable> walk_all(Program& program,
 }
 
 /// The kernel leaves out threads that share the table of their leader. Where that has exited, each
-/// of its threads tells of the same table.
+/// of its threads tells of the same table; and where one exits meanwhile, some of the walkers have
+/// still seen it, and others only its siblings.
 std::vector<sys::KnownFd> one_for_each_table(const Records& records, std::uint64_t filesystem,
                                              std::span<const std::uint64_t> inodes) {
     std::vector<std::uint64_t> wanted(inodes.begin(), inodes.end());
@@ -173,14 +175,13 @@ std::vector<sys::KnownFd> one_for_each_table(const Records& records, std::uint64
     std::vector<sys::KnownFd> fds;
     fds.reserve(records.size());
     for (const auto& record : records) {
-        if (record.filesystem == filesystem &&
-            first_thread.at({record.pid, record.table}) == record.tid &&
-            std::ranges::binary_search(wanted, record.inode)) {
-            fds.push_back(
-                {record.pid, record.tid, static_cast<int>(record.fd), std::uint64_t{record.inode}});
+        if (record.filesystem == filesystem && std::ranges::binary_search(wanted, record.inode)) {
+            fds.push_back({record.pid, first_thread.at({record.pid, record.table}),
+                           static_cast<int>(record.fd), std::uint64_t{record.inode}});
         }
     }
     std::ranges::sort(fds);
+    fds.erase(std::unique(fds.begin(), fds.end()), fds.end());
     return fds;
 }
 

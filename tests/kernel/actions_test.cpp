@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -131,10 +132,13 @@ TEST_CASE("a table that another process shares") {
 
 TEST_CASE("a thread that is blocked on the fd hears that it has gone") {
     // poll() is woken by the shutdown, or finds the number closed (POLLNVAL) when it goes on after
-    // the stop; select() for exceptions hears of no shutdown, but finds the number closed (EBADF).
-    const std::array<std::pair<std::string, std::string>, 2> calls{
-        {{"poll", "returned:1:0:"}, {"select", "returned:-1:9:"}}};
-    for (const auto& [call, result] : calls) {
+    // the stop; select() for exceptions hears of no shutdown, but finds the number closed. That is
+    // EBADF, or the exception itself while the processor that closes has come only half-way: the
+    // number leads nowhere then, and still counts as taken.
+    using Results = std::vector<std::string>;
+    const std::array<std::pair<std::string, Results>, 2> calls{
+        {{"poll", {"returned:1:0:"}}, {"select", {"returned:-1:9:", "returned:1:0:"}}}};
+    for (const auto& [call, results] : calls) {
         for (const auto& ladder :
              {std::vector{Action::shutdown, Action::close}, std::vector{Action::close}}) {
             CAPTURE(call);
@@ -146,7 +150,10 @@ TEST_CASE("a thread that is blocked on the fd hears that it has gone") {
             CHECK(word(outcome.result) == word(Result::cleared));
             CHECK(outcome.frees_fd);
             CHECK(inode_behind(victim.pid(), victim.fd()) == 0);
-            CHECK(await_return(victim, call).starts_with(result));
+            const std::string returned = await_return(victim, call);
+            CAPTURE(returned);
+            CHECK(std::ranges::any_of(
+                results, [&](const std::string& result) { return returned.starts_with(result); }));
             witness.check_unharmed({victim.fd()});
         }
     }

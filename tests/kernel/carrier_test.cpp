@@ -84,18 +84,7 @@ TEST_CASE("a thread that makes no calls of its own keeps its registers") {
 
 TEST_CASE("only the intended fd, while the thread that makes the calls swaps it itself") {
     Victim victim({"fd-swapper", "filtered=1"});
-    const auto spare = sys::PidFd::open(victim.pid())->get_fd(victim.fd("spare"));
-    const ptrace::Cut cut{.fd = victim.fd(), .reference = spare->get()};
-    int done = 0;
-    int changed = 0;
-    for (int round = 0; round < 200; ++round) {
-        const auto operation = round % 2 == 0 ? Operation::close : Operation::replace;
-        const auto surgery = operate_patiently(patient_of(victim), operation, {&cut, 1});
-        REQUIRE(surgery.refusal == "");
-        (surgery.cuts[0].ending == CutEnding::done ? done : changed) += 1;
-    }
-    CHECK(done > 0);
-    CHECK(changed > 0);
+    operate_while_swapped(victim, 200);
     CHECK(victim.ask("errors").starts_with("0 "));
     CHECK(victim.alive());
 }

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,9 +13,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <map>
-#include <optional>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -22,6 +25,7 @@
 
 #include "fd.hpp"
 #include "file_identity.hpp"
+#include "hitting.hpp"
 #include "processors.hpp"
 #include "scan.hpp"
 #include "socket_fd.h"
@@ -51,20 +55,19 @@ std::string held_in(const proc::HolderScan& scan) {
     return text.str();
 }
 
-/// By a program in the kernel; nothing where it cannot be run.
-std::optional<std::vector<sys::KnownFd>> fds_in_kernel(std::span<const std::uint64_t> inodes) {
+/// By a program in the kernel.
+std::variant<std::vector<sys::KnownFd>, bpf::Unavailable> fds_in_kernel(
+    std::span<const std::uint64_t> inodes) {
     auto search = bpf::SocketFdSearch::prepare();
-    auto* prepared = std::get_if<bpf::SocketFdSearch>(&search);
-    if (prepared == nullptr) return std::nullopt;
-    auto found = prepared->find(inodes);
-    auto* fds = std::get_if<std::vector<sys::KnownFd>>(&found);
-    return fds == nullptr ? std::nullopt : std::optional(std::move(*fds));
+    if (auto* why = std::get_if<bpf::Unavailable>(&search)) return std::move(*why);
+    return std::get<bpf::SocketFdSearch>(search).find(inodes);
 }
 
 std::string held_by_kernel(std::span<const std::uint64_t> inodes, bool with_use) {
     const auto fds = fds_in_kernel(inodes);
-    REQUIRE(fds.has_value());
-    return held_in(proc::describe_holders(*fds, inodes, with_use));
+    if (const auto* none = std::get_if<bpf::Unavailable>(&fds)) FAIL(none->why);
+    return held_in(
+        proc::describe_holders(std::get<std::vector<sys::KnownFd>>(fds), inodes, with_use));
 }
 
 /// Processes and threads that come and go, for as long as it lives.
@@ -112,9 +115,11 @@ TEST_CASE("a program in the kernel finds the same holders as a walk through /pro
 /// Those of this process among them.
 std::vector<int> found_here(std::uint64_t inode) {
     std::vector<int> fds;
-    for (const sys::KnownFd& each :
-         fds_in_kernel(std::array{inode}).value_or(std::vector<sys::KnownFd>())) {
-        if (each.pid == ::getpid()) fds.push_back(each.fd);
+    const auto everybody = fds_in_kernel(std::array{inode});
+    if (const auto* found = std::get_if<std::vector<sys::KnownFd>>(&everybody)) {
+        for (const sys::KnownFd& each : *found) {
+            if (each.pid == ::getpid()) fds.push_back(each.fd);
+        }
     }
     return fds;
 }
@@ -138,6 +143,34 @@ int search_in_child(int processors) {
         }
         return found_here(sys::inode_of(socket.get())) == expected ? 0 : 2;
     });
+}
+
+TEST_CASE("a program is loaded although signals come meanwhile") {
+    using Clock = std::chrono::steady_clock;
+    if (const auto obstacle = bpf::obstacle()) {
+        MESSAGE("not tested: " << obstacle->why);
+        return;
+    }
+    static std::atomic<int> signals;
+    struct sigaction handler {};
+    handler.sa_handler = [](int) { ++signals; };
+    struct sigaction before {};
+    REQUIRE(::sigaction(SIGUSR1, &handler, &before) == 0);
+    const auto begun = Clock::now();
+    static_cast<void>(bpf::SocketFdSearch::prepare());
+    const auto usual = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun);
+    constexpr int rounds = 100;
+    for (int round = 0; round < rounds; ++round) {
+        // One signal, at each hundredth of the time that a load takes.
+        const std::jthread other([loader = ::pthread_self(), delay = usual * round / rounds] {
+            test::spin_for(delay);
+            ::pthread_kill(loader, SIGUSR1);
+        });
+        const auto search = bpf::SocketFdSearch::prepare();
+        if (const auto* none = std::get_if<bpf::Unavailable>(&search)) FAIL_CHECK(none->why);
+    }
+    REQUIRE(::sigaction(SIGUSR1, &before, nullptr) == 0);
+    CHECK(signals == rounds);
 }
 
 TEST_CASE("a program in the kernel finds more fds than expected, and numbers of any size") {

@@ -471,18 +471,7 @@ TEST_CASE("without references the inode is proof") {
 
 TEST_CASE("only the intended fd, while another thread swaps what is behind the number") {
     Victim victim({"fd-swapper"});
-    const auto spare = sys::PidFd::open(victim.pid())->get_fd(victim.fd("spare"));
-    const ptrace::Cut cut{.fd = victim.fd(), .reference = spare->get()};
-    int done = 0;
-    int changed = 0;
-    for (int round = 0; round < rounds_of_reuse(); ++round) {
-        const auto operation = round % 2 == 0 ? Operation::close : Operation::replace;
-        const auto surgery = operate_patiently(patient_of(victim), operation, {&cut, 1});
-        REQUIRE(surgery.refusal == "");
-        (surgery.cuts[0].ending == CutEnding::done ? done : changed) += 1;
-    }
-    CHECK(done > 0);
-    CHECK(changed > 0);
+    operate_while_swapped(victim, rounds_of_reuse());
     check_nothing_else_changed(victim);
 }
 

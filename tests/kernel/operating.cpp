@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "cut_check.hpp"
+#include "hitting.hpp"
 #include "pidfd.hpp"
 
 namespace unwait::test {
@@ -119,6 +120,26 @@ std::string told_by_child(const std::function<std::string()>& say) {
     ::waitpid(child, &status, 0);
     CHECK(status == 0);
     return text;
+}
+
+void operate_while_swapped(const Victim& victim, int rounds) {
+    const auto spare = sys::PidFd::open(victim.pid())->get_fd(victim.fd("spare"));
+    const ptrace::Cut cut{.fd = victim.fd(), .reference = spare->get()};
+    int done = 0;
+    int changed = 0;
+    const auto operate_once = [&](ptrace::Operation operation) {
+        const auto surgery = operate_patiently(patient_of(victim), operation, {&cut, 1});
+        REQUIRE(surgery.refusal == "");
+        (surgery.cuts[0].ending == ptrace::CutEnding::done ? done : changed) += 1;
+    };
+    for (int round = 0; round < rounds; ++round) {
+        operate_once(round % 2 == 0 ? ptrace::Operation::close : ptrace::Operation::replace);
+    }
+    // Where it leads just then is left to chance.
+    CHECK(eventually([&] {
+        operate_once(ptrace::Operation::close);
+        return done > 0 && changed > 0;
+    }));
 }
 
 std::string process_state(pid_t pid) {

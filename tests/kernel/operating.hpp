@@ -42,6 +42,10 @@ struct Cuts {
                                                 ptrace::Operation operation,
                                                 std::span<const ptrace::Cut> cuts);
 
+/// Closes and replaces the number that a "fd-swapper" swaps, so often and on until it has led to
+/// the socket once and elsewhere once. None is refused.
+void operate_while_swapped(const Victim& victim, int rounds);
+
 /// What `say` returns in a child of ours, which may give up whatever it likes to.
 [[nodiscard]] std::string told_by_child(const std::function<std::string()>& say);
 
