@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cut_check.hpp"
 
+#include <fcntl.h>
+
 #include <array>
 #include <cerrno>
 
@@ -34,6 +36,16 @@ sys::Same leads_to_file(pid_t table, const Cut& cut) noexcept {
 bool leads_elsewhere(pid_t table, const Cut& cut) noexcept {
     const auto same = leads_to_file(table, cut);
     return same == sys::Same::no || same == sys::Same::gone;
+}
+
+void fetch_files(std::span<const Cut> cuts) noexcept {
+    for (const Cut& cut : cuts) {
+        if (cut.reference < 0) continue;
+        static_cast<void>(::fcntl(cut.reference, F_GETOWN));  // the file, and its owner
+        // The mode of the inode; no advice has a length below 0 (EINVAL).
+        static_cast<void>(::posix_fadvise(cut.reference, 0, -1, POSIX_FADV_NORMAL));
+        static_cast<void>(::fcntl(cut.reference, F_GETLEASE));  // the locks of the inode
+    }
 }
 
 }  // namespace unwait::ptrace

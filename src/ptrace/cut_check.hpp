@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <span>
+
 #include "file_identity.hpp"
 #include "surgeon.hpp"
 
@@ -13,5 +15,9 @@ namespace unwait::ptrace {
 
 /// Whether it certainly does not, any more. Does not allocate.
 [[nodiscard]] bool leads_elsewhere(pid_t table, const Cut& cut) noexcept;
+
+/// Has the kernel read what it will of these files as they are looked at and closed, so that nobody
+/// is held while that comes from memory. Nothing is changed. Does not allocate.
+void fetch_files(std::span<const Cut> cuts) noexcept;
 
 }  // namespace unwait::ptrace
