@@ -32,6 +32,8 @@ inline constexpr std::size_t first_chunk = 32;
 // A system call or two in the target: no processor makes them in less.
 inline constexpr std::uint64_t least_cut_ns = 150;
 inline constexpr std::size_t least_worthwhile_chunk = 16;
+// Of more files the first would have left the processor's cache before their turn comes.
+inline constexpr std::size_t worth_fetching = 2048;
 // Filters are mostly the same in all threads of a process.
 inline constexpr std::size_t most_filtered_candidates = 16;
 inline constexpr int attempts_per_chunk = 5;

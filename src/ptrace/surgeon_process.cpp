@@ -41,7 +41,7 @@ std::size_t SurgeonProcess::chunk_size(std::size_t first, std::size_t wanted) {
 std::size_t SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) {
     longest_hold_ns_ = 0;
     last_chunk_ = first + count == cuts_.size();
-    fetch_files(cuts_.subspan(first, count));
+    fetch_files(cuts_.subspan(first, std::min(count, worth_fetching)));
     arm_dead_man(dead_man_base + threads_.size() * dead_man_per_thread);
     hold_everyone();
     check_vehicle();
