@@ -40,10 +40,13 @@ void SurgeonProcess::write_blob() {
     slot_size_ = std::max(slot_size_, (size + 15) / 16 * 16);
     const Cave::Header header{cave_magic, slot_size_};
     std::memcpy(image_.data(), &header, sizeof header);
-    const ssize_t written =
-        ::pwrite(memory_.get(), image_.data(), slot_size_, static_cast<off_t>(slot_));
+    write_slot(slot_size_);
+}
+
+void SurgeonProcess::write_slot(std::size_t size) {
+    const ssize_t written = ::pwrite(memory_.get(), image_.data(), size, static_cast<off_t>(slot_));
     if (written == 0) give_up(refusal::executed, true);
-    if (written != static_cast<ssize_t>(slot_size_)) give_up(refusal::not_writable);
+    if (written != static_cast<ssize_t>(size)) give_up(refusal::not_writable);
 }
 
 SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
@@ -69,6 +72,7 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
         entry.proof = static_cast<std::uint32_t>(last - cuts_.data());
         entry.committed = true;
     }
+    forget_stops();
     // The commit point: from here on the target needs nobody.
     if (!vehicle().start_at(slot_ + sizeof(Cave::Header) + arch::blob_entry)) {
         give_up(refusal::killed, true);
@@ -129,6 +133,9 @@ bool SurgeonProcess::prepare_vehicle() {
 }
 
 bool SurgeonProcess::watch_blob(std::uint64_t deadline) {
+    // What we look at of the target its own processor has to fetch again.
+    const std::uint64_t surely = shortest_.count == 0 ? least_cut_ns : cut_ns_ * 9 / 10;
+    rest(std::min(now_ns() + to_cut_.size() * surely, deadline));
     const std::uint64_t spin_until = now_ns() + spin_patience + to_cut_.size() * ns_per_us;
     for (std::uint64_t now = now_ns(); now < deadline && !blob_has_finished(); now = now_ns()) {
         if (now > spin_until) {

@@ -28,7 +28,8 @@ inline constexpr std::uint64_t preparation_patience = 10'000 * ns_per_ms;
 // Longer than the patience above, so that an honest end comes first.
 inline constexpr std::uint64_t dead_man_base = slowness * 400 * ns_per_ms;
 inline constexpr std::uint64_t dead_man_per_thread = slowness * 100 * ns_per_us;
-inline constexpr std::size_t first_chunk = 32;
+// Until one was made; more than it takes on most machines.
+inline constexpr std::uint64_t assumed_cut_ns = slowness * 800;
 // A system call or two in the target: no processor makes them in less.
 inline constexpr std::uint64_t least_cut_ns = 150;
 inline constexpr std::size_t least_worthwhile_chunk = 16;

@@ -12,6 +12,7 @@
 #include <tuple>
 #include <utility>
 
+#include "cut_check.hpp"
 #include "dead_man.hpp"
 #include "file_identity.hpp"
 #include "residue.hpp"
@@ -75,7 +76,7 @@ void SurgeonProcess::find_room() {
     if (operation_ == Operation::close && mark_ != 0 && has_close_range()) {
         range_limit_ = arch::ranges_in(room.size - sizeof(Cave::Header) - 16, cave_->is_32_bit());
     }
-    image_.resize(whole);
+    image_.resize(room.size);
     to_cut_.reserve(cuts_.size());
     filters_.emplace(operation_, cuts_, slot_ + sizeof(Cave::Header));
 }
@@ -89,11 +90,15 @@ void SurgeonProcess::reclaim_room() {
         thread.release(false);
         if (may_return) give_up("a thread is still in code that a killed unwait has left", true);
     }
-    std::ranges::fill(image_, std::byte{0});
-    if (::pwrite(memory_.get(), image_.data(), image_.size(), static_cast<off_t>(slot_)) !=
-        static_cast<ssize_t>(image_.size())) {
-        give_up(refusal::not_writable);
-    }
+}
+
+void SurgeonProcess::warm_up() {
+    // Whatever stood there before: with the first write the target gets pages of its own.
+    write_slot(image_.size());
+    // What is looked at while somebody is held; ptrace(2) itself does not answer yet (ESRCH).
+    static_cast<void>(everyone_is_held());
+    static_cast<void>(filters_->is_unchanged(vehicle().tid(), vehicle().registers));
+    static_cast<void>(leads_to_file(patient_.table, cuts_.front()));
 }
 
 bool SurgeonProcess::stop_alone(TracedThread& thread) noexcept {

@@ -18,11 +18,9 @@ void SurgeonProcess::run() {
     seize_threads();
     check_identity();
     if (must_reclaim_) reclaim_room();
-    std::size_t wanted = first_chunk;
+    warm_up();
     for (std::size_t at = 0; at < cuts_.size();) {
-        const std::size_t done = operate_chunk(at, chunk_size(at, wanted));
-        wanted = affordable_cuts();
-        at += done;
+        at += operate_chunk(at, chunk_size(at, affordable_cuts()));
     }
     record_.finished = true;
 }
@@ -144,19 +142,19 @@ void SurgeonProcess::record_finished_cuts(std::size_t count) {
 }
 
 void SurgeonProcess::note_cost(std::size_t count, std::uint64_t ns) noexcept {
+    const bool is_first = shortest_.count == 0;
     // One that did more in less time shows that the shortest until then was disturbed.
-    if (shortest_.count == 0 || ns <= shortest_.ns) shortest_ = {count, ns};
+    if (is_first || ns <= shortest_.ns) shortest_ = {count, ns};
     if (count >= 2 * shortest_.count) {
         // What any freeze costs is in both.
         cut_ns_ = std::max((ns - shortest_.ns) / (count - shortest_.count), least_cut_ns);
         return;
     }
     const std::uint64_t at_most = std::max(ns / count, least_cut_ns);
-    cut_ns_ = cut_ns_ == 0 ? at_most : std::min(cut_ns_, at_most);
+    cut_ns_ = is_first ? at_most : std::min(cut_ns_, at_most);
 }
 
 std::size_t SurgeonProcess::affordable_cuts() const noexcept {
-    if (cut_ns_ == 0) return first_chunk;  // none was made yet
     // What a freeze costs by itself is not for smaller chunks to save: only the cuts count.
     const auto budget = static_cast<std::uint64_t>(patient_.max_freeze.count()) * ns_per_us;
     // One of twice the size tells what a cut costs, where it can be afforded.

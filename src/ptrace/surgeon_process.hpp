@@ -11,6 +11,7 @@
 #include "fd.hpp"
 #include "filter_check.hpp"
 #include "surgeon.hpp"
+#include "surgeon_limits.hpp"
 #include "traced_thread.hpp"
 
 namespace unwait::ptrace {
@@ -70,6 +71,9 @@ private:
     void seize_threads();
     void check_identity();
     void reclaim_room();
+    void write_slot(std::size_t size);
+    /// Takes from the first freeze what the first time costs.
+    void warm_up();
 
     // While threads are stopped.
     /// How many of the cuts from there on one freeze has room for, and at most so many.
@@ -161,10 +165,10 @@ private:
         std::size_t count = 0;
         std::uint64_t ns = 0;
     };
-    Cost shortest_;                      // of the chunks: most of it is that of any freeze
-    std::uint64_t cut_ns_ = 0;           // what one more cut costs, as far as is known
-    std::uint64_t blob_over_ns_ = 0;     // when the last one had come to its end
-    std::uint64_t longest_hold_ns_ = 0;  // of any thread, in this chunk
+    Cost shortest_;                          // of the chunks: most of it is that of any freeze
+    std::uint64_t cut_ns_ = assumed_cut_ns;  // what one more cut costs, as far as is known
+    std::uint64_t blob_over_ns_ = 0;         // when the last one had come to its end
+    std::uint64_t longest_hold_ns_ = 0;      // of any thread, in this chunk
     bool last_chunk_ = false;
 };
 

@@ -17,13 +17,23 @@ namespace {
 // A stop takes a few microseconds; sleeping at once would cost a context switch more.
 constexpr std::uint64_t spin_ns = 50'000;
 
-void wait_for_child_event(std::uint64_t patience_ns) noexcept {
+sigset_t child_events() noexcept {
     sigset_t child{};
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
+    return child;
+}
+
+bool child_event_is_pending() noexcept {
+    sigset_t pending{};
+    return sigpending(&pending) == 0 && sigismember(&pending, SIGCHLD) == 1;
+}
+
+void wait_for_child_event(std::uint64_t patience_ns) noexcept {
     // Several threads' events may share one pending SIGCHLD, so nobody relies on one for long.
     const std::uint64_t slice = std::min<std::uint64_t>(patience_ns, 1'000'000);
     const timespec timeout{0, static_cast<long>(slice)};
+    const sigset_t child = child_events();
     sigtimedwait(&child, nullptr, &timeout);
 }
 
@@ -35,6 +45,15 @@ std::uint64_t now_ns() noexcept {
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
            static_cast<std::uint64_t>(now.tv_nsec);
 }
+
+void rest(std::uint64_t until) noexcept {
+    for (int rounds = 1; now_ns() < until; ++rounds) {
+        arch::relax();
+        if (rounds % 5 == 0 && child_event_is_pending()) return;
+    }
+}
+
+void forget_stops() noexcept { wait_for_child_event(0); }
 
 int TracedThread::seize() noexcept {
     if (::ptrace(PTRACE_SEIZE, tid(), nullptr, PTRACE_O_TRACESYSGOOD) != 0) return errno;

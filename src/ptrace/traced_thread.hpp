@@ -14,6 +14,12 @@ namespace unwait::ptrace {
 /// CLOCK_MONOTONIC in nanoseconds.
 [[nodiscard]] std::uint64_t now_ns() noexcept;
 
+/// Stays awake until then, or until a traced thread may have stopped (SIGCHLD, which must be
+/// blocked) since forget_stops(). Unlike TracedThread::wait() this looks at nothing that is the
+/// thread's.
+void rest(std::uint64_t until) noexcept;
+void forget_stops() noexcept;
+
 /// One thread under PTRACE_SEIZE. Nothing here allocates or writes output; the kernel lets the
 /// thread go when the surgeon process ends. Stops are looked at with WNOWAIT only: a signal whose
 /// stop was consumed would be lost if the surgeon died then.

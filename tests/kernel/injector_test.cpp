@@ -137,14 +137,14 @@ TEST_CASE("a number that leads elsewhere is left alone") {
 
 TEST_CASE("of many numbers those that lead elsewhere are left alone") {
     // Of a whole chunk, and of two, nothing can be learnt about what a cut costs.
-    std::vector<std::size_t> first_chunks(97);
+    std::vector<std::size_t> first_chunks(380);
     std::iota(first_chunks.begin(), first_chunks.end(), std::size_t{0});
     for (const auto operation : {Operation::close, Operation::replace}) {
         for (const auto& changed :
-             std::vector<std::vector<std::size_t>>{{0}, {99}, {17, 18, 60}, first_chunks}) {
+             std::vector<std::vector<std::size_t>>{{0}, {399}, {17, 18, 60}, first_chunks}) {
             CAPTURE(operation);
             CAPTURE(changed.front());
-            Victim victim({"close-wait", "count=100"});
+            Victim victim({"close-wait", "count=400"});
             const Cuts cuts(victim, victim.numbers("fds"));
             const auto close = [&](std::size_t index) {
                 victim.ask("close " + std::to_string(cuts.cuts[index].fd));
