@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <ctime>
 #include <fstream>
@@ -161,8 +162,57 @@ void own_stack_segment(Stage& stage, const Arguments& arguments) {
     stage.answer("rounds", [](const std::string&) { return std::to_string(rounds); });
 }
 
+std::uint64_t steps = 0;  // of the one thread that makes any
+
+void on_step(int, siginfo_t* info, void*) {
+    ++steps;
+    if (info->si_code != TRAP_TRACE) count_error("a SIGTRAP that is no step");
+}
+
+/// Goes through a piece of its own code instruction by instruction; how many there were.
+std::uint64_t steps_through_a_loop() {
+    const std::uint64_t before = steps;
+    std::uint64_t rounds = 1'000;
+    asm volatile(
+        "lea -128(%%rsp), %%rsp\n"  // below it is what the compiler may use
+        "pushfq\n"
+        "orq $0x100, (%%rsp)\n"
+        "popfq\n"
+        "1: dec %[rounds]\n"
+        "jnz 1b\n"
+        "pushfq\n"
+        "andq $~0x100, (%%rsp)\n"
+        "popfq\n"
+        "lea 128(%%rsp), %%rsp\n"
+        : [rounds] "+&r"(rounds)
+        :
+        : "cc", "memory");
+    return steps - before;
+}
+
+/// A thread that single-steps itself most of the time; `rounds` tells how often, and a step that is
+/// missing, or one too many, is an error.
+void single_step(Stage& stage, const Arguments& arguments) {
+    make_close_wait(stage, arguments);
+    struct sigaction action {};
+    action.sa_sigaction = on_step;
+    action.sa_flags = SA_SIGINFO;
+    must(sigaction(SIGTRAP, &action, nullptr), "sigaction");
+    static std::atomic<std::uint64_t> rounds{0};
+    std::thread([] {
+        // Two for each round of the loop, and three to come to an end.
+        for (;; ++rounds) {
+            if (steps_through_a_loop() != 2'003) count_error("single-step");
+            for (int i = 0; i < 100; ++i) getppid();
+        }
+    }).detach();
+    await([] { return rounds > 0; }, "steps");
+    stage.answer("rounds", [](const std::string&) { return std::to_string(rounds); });
+}
+
 constexpr std::array table{NamedScenario{"int-80", int_80}, NamedScenario{"far-code", far_code},
-                           NamedScenario{"own-stack-segment", own_stack_segment}};
+                           NamedScenario{"own-stack-segment", own_stack_segment},
+                           NamedScenario{"single-step", single_step}};
 
 }  // namespace
 
