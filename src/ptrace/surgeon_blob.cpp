@@ -14,9 +14,10 @@ namespace unwait::ptrace {
 
 namespace {
 
-void pause_briefly() noexcept {
-    const timespec pause{0, 20'000};
-    nanosleep(&pause, nullptr);
+/// For less than a second.
+void sleep_for(std::uint64_t ns) noexcept {
+    const timespec time{0, static_cast<long>(ns)};
+    nanosleep(&time, nullptr);
 }
 
 }  // namespace
@@ -40,13 +41,10 @@ void SurgeonProcess::write_blob() {
     slot_size_ = std::max(slot_size_, (size + 15) / 16 * 16);
     const Cave::Header header{cave_magic, slot_size_};
     std::memcpy(image_.data(), &header, sizeof header);
-    write_slot(slot_size_);
-}
-
-void SurgeonProcess::write_slot(std::size_t size) {
-    const ssize_t written = ::pwrite(memory_.get(), image_.data(), size, static_cast<off_t>(slot_));
+    const ssize_t written =
+        ::pwrite(memory_.get(), image_.data(), slot_size_, static_cast<off_t>(slot_));
     if (written == 0) give_up(refusal::executed, true);
-    if (written != static_cast<ssize_t>(size)) give_up(refusal::not_writable);
+    if (written != static_cast<ssize_t>(slot_size_)) give_up(refusal::not_writable);
 }
 
 SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
@@ -78,14 +76,14 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
         give_up(refusal::killed, true);
     }
     const std::uint64_t deadline = now_ns() + blob_patience;
-    for (std::uint64_t slice = spin_patience + to_cut_.size() * ns_per_us;; slice *= 2) {
-        const bool is_interrupted = !watch_blob(std::min(now_ns() + slice, deadline));
+    for (std::uint64_t times = 1;; times *= 2) {
+        const Seen seen = watch_blob(times, deadline);
         blob_over_ns_ = now_ns();
-        if (is_interrupted) return leave_blob(false);
+        if (seen == Seen::signal) return leave_blob(false);
         // Closing is over with the last cut, where nobody else could make it; behind the last
         // replacement the placeholder is closed.
         const bool is_closed =
-            operation_ == Operation::close && freeze_ == Freeze::all && blob_has_finished();
+            seen == Seen::made && operation_ == Operation::close && freeze_ == Freeze::all;
         if (is_closed) {
             // Those before the last are closed too, and who runs again may reuse any number.
             record_all_cuts();
@@ -108,7 +106,7 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
         // It has had no processor yet, or its cgroup has been frozen.
         if (now_ns() > deadline) withdraw_blob();
         vehicle().cont();
-        pause_briefly();
+        sleep_for(20 * ns_per_us);
     }
 }
 
@@ -132,14 +130,38 @@ bool SurgeonProcess::prepare_vehicle() {
                        });
 }
 
-bool SurgeonProcess::watch_blob(std::uint64_t deadline) {
-    // What we look at of the target its own processor has to fetch again.
-    const std::uint64_t surely = shortest_.count == 0 ? least_cut_ns : cut_ns_ * 9 / 10;
-    rest(std::min(now_ns() + to_cut_.size() * surely, deadline));
-    const std::uint64_t spin_until = now_ns() + spin_patience + to_cut_.size() * ns_per_us;
-    for (std::uint64_t now = now_ns(); now < deadline && !blob_has_finished(); now = now_ns()) {
+SurgeonProcess::Seen SurgeonProcess::watch_blob(std::uint64_t times, std::uint64_t deadline) {
+    if (to_cut_.empty()) return Seen::made;
+    const std::uint64_t started = now_ns();
+    const std::uint64_t at_once = started + spin_patience;
+    const Seen first = watch_cut(*to_cut_.front(), at_once,
+                                 std::min(started + times * processor_patience, deadline));
+    if (first != Seen::made || to_cut_.size() == 1) return first;
+    const std::uint64_t begun = now_ns();
+    const std::size_t left = to_cut_.size() - first_entry_size();
+    const std::uint64_t surely = cut_ns_ ? *cut_ns_ * 3 / 4 : least_cut_ns;
+    const std::uint64_t until = std::min(begun + left * surely, deadline);
+    // Else it may have waited for the processor that we are on.
+    const bool is_elsewhere = begun < at_once;
+    if (is_elsewhere) {
+        if (times == 1) blob_began_ns_ = begun;
+        // What we look at of the target its processor has to fetch again.
+        rest(until);
+    } else {
+        sleep_for(until - begun);
+    }
+    const std::uint64_t patience = spin_patience + left * ns_per_us;
+    return watch_cut(*to_cut_.back(), is_elsewhere ? begun + patience : 0,
+                     std::min(begun + times * patience, deadline));
+}
+
+SurgeonProcess::Seen SurgeonProcess::watch_cut(const Cut& cut, std::uint64_t spin_until,
+                                               std::uint64_t deadline) {
+    while (!leads_elsewhere(patient_.table, cut)) {
+        const std::uint64_t now = now_ns();
+        if (now >= deadline) return Seen::nothing;
         if (now > spin_until) {
-            pause_briefly();
+            sleep_for(20 * ns_per_us);
         } else {
             arch::relax();
         }
@@ -149,14 +171,14 @@ bool SurgeonProcess::watch_blob(std::uint64_t deadline) {
             case TracedThread::Stop::gone:
                 give_up(refusal::killed);
             case TracedThread::Stop::signal:
-                return false;
+                return Seen::signal;
             case TracedThread::Stop::held:
                 // Asked for before: a group-stopped thread stops once more without getting
                 // anywhere.
                 vehicle().cont();
         }
     }
-    return true;
+    return Seen::made;
 }
 
 void SurgeonProcess::withdraw_blob() {

@@ -23,12 +23,14 @@ inline constexpr std::uint64_t stop_patience = slowness * 50 * ns_per_ms;
 inline constexpr std::uint64_t next_call_patience = slowness * 2 * ns_per_ms;
 inline constexpr std::uint64_t retreat_patience = slowness * 200 * ns_per_ms;
 inline constexpr std::uint64_t blob_patience = slowness * 100 * ns_per_ms;
-inline constexpr std::uint64_t spin_patience = 50 * ns_per_us;
+inline constexpr std::uint64_t spin_patience = 30 * ns_per_us;
+// A thread that waits for a processor and is stopped then will wait once more.
+inline constexpr std::uint64_t processor_patience = 500 * ns_per_us;
 inline constexpr std::uint64_t preparation_patience = 10'000 * ns_per_ms;
 // Longer than the patience above, so that an honest end comes first.
 inline constexpr std::uint64_t dead_man_base = slowness * 400 * ns_per_ms;
 inline constexpr std::uint64_t dead_man_per_thread = slowness * 100 * ns_per_us;
-// Until one was made; more than it takes on most machines.
+// More than it takes on most machines.
 inline constexpr std::uint64_t assumed_cut_ns = slowness * 800;
 // A system call or two in the target: no processor makes them in less.
 inline constexpr std::uint64_t least_cut_ns = 150;

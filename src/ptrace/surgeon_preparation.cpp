@@ -90,11 +90,19 @@ void SurgeonProcess::reclaim_room() {
         thread.release(false);
         if (may_return) give_up("a thread is still in code that a killed unwait has left", true);
     }
+    std::ranges::fill(image_, std::byte{0});
+    if (::pwrite(memory_.get(), image_.data(), image_.size(), static_cast<off_t>(slot_)) !=
+        static_cast<ssize_t>(image_.size())) {
+        give_up(refusal::not_writable);
+    }
 }
 
-void SurgeonProcess::warm_up() {
-    // Whatever stood there before: with the first write the target gets pages of its own.
-    write_slot(image_.size());
+void SurgeonProcess::warm_up() noexcept {
+    // The first write gives the target a page of its own. What no blob needs is the last byte.
+    const std::byte nothing{};
+    const std::uintptr_t last = slot_ + image_.size() - 1;
+    [[maybe_unused]] const auto written =
+        ::pwrite(memory_.get(), &nothing, sizeof nothing, static_cast<off_t>(last));
     // What is looked at while somebody is held; ptrace(2) itself does not answer yet (ESRCH).
     static_cast<void>(everyone_is_held());
     static_cast<void>(filters_->is_unchanged(vehicle().tid(), vehicle().registers));

@@ -43,7 +43,7 @@ std::size_t SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) 
     arm_dead_man(dead_man_base + threads_.size() * dead_man_per_thread);
     hold_everyone();
     check_vehicle();
-    const std::uint64_t begun = now_ns();
+    blob_began_ns_ = 0;
     relies_on_marks_ = select_marked(first, count);
     if (!relies_on_marks_) count = select_proven(first, count);
     int attempt = 0;
@@ -69,7 +69,7 @@ std::size_t SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) 
         mark_ = 0;
     }
     // One that was interrupted, or not needed, tells nothing.
-    if (attempt == 0 && blob_over_ns_ > begun) note_cost(count, blob_over_ns_ - begun);
+    if (attempt == 0 && blob_began_ns_ != 0) note_cost();
     record_finished_cuts(to_cut_.size());
     const bool is_all_done = std::ranges::all_of(
         to_cut_, [this](const Cut* cut) { return entry_of(cut).ending == CutEnding::done; });
@@ -141,25 +141,17 @@ void SurgeonProcess::record_finished_cuts(std::size_t count) {
     }
 }
 
-void SurgeonProcess::note_cost(std::size_t count, std::uint64_t ns) noexcept {
-    const bool is_first = shortest_.count == 0;
-    // One that did more in less time shows that the shortest until then was disturbed.
-    if (is_first || ns <= shortest_.ns) shortest_ = {count, ns};
-    if (count >= 2 * shortest_.count) {
-        // What any freeze costs is in both.
-        cut_ns_ = std::max((ns - shortest_.ns) / (count - shortest_.count), least_cut_ns);
-        return;
-    }
-    const std::uint64_t at_most = std::max(ns / count, least_cut_ns);
-    cut_ns_ = is_first ? at_most : std::min(cut_ns_, at_most);
+void SurgeonProcess::note_cost() noexcept {
+    if (to_cut_.size() == first_entry_size()) return;
+    const auto measured = (blob_over_ns_ - blob_began_ns_) / (to_cut_.size() - first_entry_size());
+    // One that seems to take much longer was interrupted.
+    cut_ns_ = std::clamp(measured, least_cut_ns, 2 * cut_ns_.value_or(assumed_cut_ns));
 }
 
 std::size_t SurgeonProcess::affordable_cuts() const noexcept {
     // What a freeze costs by itself is not for smaller chunks to save: only the cuts count.
     const auto budget = static_cast<std::uint64_t>(patient_.max_freeze.count()) * ns_per_us;
-    // One of twice the size tells what a cut costs, where it can be afforded.
-    const std::size_t telling = shortest_.ns < budget ? 2 * shortest_.count : 1;
-    return std::max<std::size_t>(budget / cut_ns_, telling);
+    return std::max<std::size_t>(budget / cut_ns_.value_or(assumed_cut_ns), 1);
 }
 
 void SurgeonProcess::give_up_without_effect() noexcept {

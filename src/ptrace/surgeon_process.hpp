@@ -71,9 +71,8 @@ private:
     void seize_threads();
     void check_identity();
     void reclaim_room();
-    void write_slot(std::size_t size);
     /// Takes from the first freeze what the first time costs.
-    void warm_up();
+    void warm_up() noexcept;
 
     // While threads are stopped.
     /// How many of the cuts from there on one freeze has room for, and at most so many.
@@ -114,8 +113,19 @@ private:
     /// For a thread that is held but gets nowhere: puts it back, and gives up.
     [[noreturn]] void withdraw_blob();
     [[noreturn]] void abandon_blob();
-    /// False when a signal came before the deadline and before the last cut was made.
-    [[nodiscard]] bool watch_blob(std::uint64_t deadline);
+    enum class Seen : std::uint8_t {
+        made,
+        nothing,  ///< before the deadline
+        signal,
+    };
+    /// Waits until the last cut was made, for so many times as long as that should take.
+    [[nodiscard]] Seen watch_blob(std::uint64_t times, std::uint64_t deadline);
+    /// Stays awake until `spin_until`.
+    [[nodiscard]] Seen watch_cut(const Cut& cut, std::uint64_t spin_until, std::uint64_t deadline);
+    /// How many cuts the first of the blob's calls makes.
+    [[nodiscard]] std::size_t first_entry_size() const noexcept {
+        return by_ranges_ ? arch::size_of_range(to_cut_) : 1;
+    }
     [[nodiscard]] arch::Registers read_vehicle() noexcept;
     [[nodiscard]] int open_placeholder(const arch::Registers& now) const noexcept;
     [[nodiscard]] bool has_made_all_calls(const arch::Registers& now) const noexcept;
@@ -129,7 +139,7 @@ private:
     void release_bystanders();
     void release(TracedThread& thread) noexcept;
     void clear_slot() noexcept;
-    void note_cost(std::size_t count, std::uint64_t ns) noexcept;
+    void note_cost() noexcept;
     [[nodiscard]] std::size_t affordable_cuts() const noexcept;
     [[noreturn]] void give_up_without_effect() noexcept;
     [[noreturn]] void give_up(const char* why, bool transient = false) noexcept;
@@ -161,14 +171,10 @@ private:
     bool by_ranges_ = false;          // it closes them by ranges
     std::size_t chunk_limit_ = 0;     // numbers that the room is enough for
     std::size_t range_limit_ = 0;     // ranges of marked ones; 0 where none are to be closed so
-    struct Cost {
-        std::size_t count = 0;
-        std::uint64_t ns = 0;
-    };
-    Cost shortest_;                          // of the chunks: most of it is that of any freeze
-    std::uint64_t cut_ns_ = assumed_cut_ns;  // what one more cut costs, as far as is known
-    std::uint64_t blob_over_ns_ = 0;         // when the last one had come to its end
-    std::uint64_t longest_hold_ns_ = 0;      // of any thread, in this chunk
+    std::optional<std::uint64_t> cut_ns_;  // what one more cut costs, once it was measured
+    std::uint64_t blob_began_ns_ = 0;      // when its first call was seen to be made, if at once
+    std::uint64_t blob_over_ns_ = 0;       // when the last one was
+    std::uint64_t longest_hold_ns_ = 0;    // of any thread, in this chunk
     bool last_chunk_ = false;
 };
 

@@ -15,7 +15,7 @@ namespace unwait::ptrace {
 namespace {
 
 // A stop takes a few microseconds; sleeping at once would cost a context switch more.
-constexpr std::uint64_t spin_ns = 50'000;
+constexpr std::uint64_t spin_ns = 25'000;
 
 sigset_t child_events() noexcept {
     sigset_t child{};

@@ -22,6 +22,7 @@
 #include "hitting.hpp"
 #include "operating.hpp"
 #include "pidfd.hpp"
+#include "processors.hpp"
 
 namespace unwait::test {
 namespace {
@@ -205,6 +206,24 @@ TEST_CASE("many fds go in chunks") {
                                   [](const auto& cut) { return cut.ending == CutEnding::done; }));
         check_nothing_else_changed(victim);
     }
+}
+
+TEST_CASE("many fds of a busy process that has only our own processor go in chunks") {
+    Victim victim({"registers"});
+    std::vector<std::uint64_t> fds;
+    for (int i = 0; i < 400; ++i) fds.push_back(victim.ask_number("open /dev/null"));
+    const auto one = testing::some_of(testing::our_processors(), 1);
+    const testing::Processors ours(0, one);
+    const testing::Processors of_leader(victim.pid(), one);
+    const testing::Processors of_thread(static_cast<pid_t>(victim.number("tids")), one);
+    for (const auto operation : {Operation::replace, Operation::close}) {
+        const Cuts cuts(victim, fds);
+        const auto surgery = operate_patiently(patient_of(victim), operation, cuts.cuts);
+        CHECK(surgery.refusal == "");
+        CHECK(std::ranges::all_of(surgery.cuts,
+                                  [](const auto& cut) { return cut.ending == CutEnding::done; }));
+    }
+    check_nothing_else_changed(victim);
 }
 
 /// Those of the first `size` in each `period`.
