@@ -44,8 +44,10 @@ std::size_t SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) 
     hold_everyone();
     check_vehicle();
     blob_began_ns_ = 0;
+    const std::uint64_t begun = now_ns();
     relies_on_marks_ = select_marked(first, count);
     if (!relies_on_marks_) count = select_proven(first, count);
+    proof_ns_ = relies_on_marks_ ? 0 : (now_ns() - begun) / count;
     int attempt = 0;
     for (; !to_cut_.empty() || placeholder_ >= 0; ++attempt) {
         if (attempt == attempts_per_chunk) {
@@ -151,7 +153,8 @@ void SurgeonProcess::note_cost() noexcept {
 std::size_t SurgeonProcess::affordable_cuts() const noexcept {
     // What a freeze costs by itself is not for smaller chunks to save: only the cuts count.
     const auto budget = static_cast<std::uint64_t>(patient_.max_freeze.count()) * ns_per_us;
-    return std::max<std::size_t>(budget / cut_ns_.value_or(assumed_cut_ns), 1);
+    const std::uint64_t cost = proof_ns_ + cut_ns_.value_or(assumed_cut_ns);
+    return std::max<std::size_t>(budget / cost, 1);
 }
 
 void SurgeonProcess::give_up_without_effect() noexcept {

@@ -171,7 +171,8 @@ private:
     bool by_ranges_ = false;          // it closes them by ranges
     std::size_t chunk_limit_ = 0;     // numbers that the room is enough for
     std::size_t range_limit_ = 0;     // ranges of marked ones; 0 where none are to be closed so
-    std::optional<std::uint64_t> cut_ns_;  // what one more cut costs, once it was measured
+    std::uint64_t proof_ns_ = 0;      // what it takes to prove one more cut from outside
+    std::optional<std::uint64_t> cut_ns_;  // what one more takes in the blob, once it was measured
     std::uint64_t blob_began_ns_ = 0;      // when its first call was seen to be made, if at once
     std::uint64_t blob_over_ns_ = 0;       // when the last one was
     std::uint64_t longest_hold_ns_ = 0;    // of any thread, in this chunk
