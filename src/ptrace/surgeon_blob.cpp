@@ -54,9 +54,8 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
     }
     const bool is_group_stopped = vehicle().state() == TracedThread::State::group_stopped;
     wait_ = is_group_stopped ? arch::Wait::always : arch::Wait::where_early;
-    // Who runs on is seen to when the next chunk stops it.
-    const bool may_be_left =
-        !last_chunk_ && !is_group_stopped && arch::blob_needs_nobody(vehicle().registers);
+    // Who runs on is seen to later.
+    const bool may_be_left = !is_group_stopped && arch::blob_needs_nobody(vehicle().registers);
     write_blob();
     // What vfork(2) has lent to it is still its parent's memory after execve(2), but no more its
     // own.
@@ -64,17 +63,7 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
         clear_slot();
         give_up(refusal::executed, true);
     }
-    for (const Cut* cut : to_cut_) {
-        const Cut* last = relies_on_marks_ ? to_cut_.back() : cut;
-        auto& entry = entry_of(cut);
-        entry.proof = static_cast<std::uint32_t>(last - cuts_.data());
-        entry.committed = true;
-    }
-    forget_stops();
-    // The commit point: from here on the target needs nobody.
-    if (!vehicle().start_at(slot_ + sizeof(Cave::Header) + arch::blob_entry)) {
-        give_up(refusal::killed, true);
-    }
+    begin_blob();
     const std::uint64_t deadline = now_ns() + blob_patience;
     for (std::uint64_t times = 1;; times *= 2) {
         const Seen seen = watch_blob(times, deadline);
@@ -107,6 +96,20 @@ SurgeonProcess::BlobEnd SurgeonProcess::run_blob() {
         if (now_ns() > deadline) withdraw_blob();
         vehicle().cont();
         sleep_for(20 * ns_per_us);
+    }
+}
+
+void SurgeonProcess::begin_blob() {
+    for (const Cut* cut : to_cut_) {
+        const Cut* last = relies_on_marks_ ? to_cut_.back() : cut;
+        auto& entry = entry_of(cut);
+        entry.proof = static_cast<std::uint32_t>(last - cuts_.data());
+        entry.committed = true;
+    }
+    forget_stops();
+    // The commit point: from here on the target needs nobody.
+    if (!vehicle().start_at(slot_ + sizeof(Cave::Header) + arch::blob_entry)) {
+        give_up(refusal::killed, true);
     }
 }
 

@@ -138,6 +138,13 @@ void SurgeonProcess::release_bystanders() {
     }
 }
 
+void SurgeonProcess::see_off_vehicle() {
+    arm_dead_man(dead_man_base);
+    hold_those([this](const TracedThread& thread) { return &thread == &vehicle(); });
+    release(vehicle());
+    clear_slot();
+}
+
 void SurgeonProcess::release(TracedThread& thread) noexcept {
     if (!thread.is_held()) return;
     longest_hold_ns_ = std::max(longest_hold_ns_, thread.release(last_chunk_));

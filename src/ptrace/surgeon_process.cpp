@@ -79,6 +79,8 @@ std::size_t SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) 
     release_bystanders();
     if (leaving_) {
         longest_hold_ns_ = std::max(longest_hold_ns_, vehicle().end_hold());
+        // Else the next chunk stops it.
+        if (last_chunk_) see_off_vehicle();
     } else {
         release(vehicle());
         clear_slot();

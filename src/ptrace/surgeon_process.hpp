@@ -108,6 +108,7 @@ private:
     [[nodiscard]] bool can_look_at_marks() const noexcept;
     [[nodiscard]] arch::BlobTask blob_task() const noexcept;
     void write_blob();
+    void begin_blob();
     [[nodiscard]] bool blob_has_finished() const noexcept;
     [[nodiscard]] BlobEnd leave_blob(bool is_closed);
     /// For a thread that is held but gets nowhere: puts it back, and gives up.
@@ -137,6 +138,8 @@ private:
     /// Of the first so many.
     void record_finished_cuts(std::size_t count);
     void release_bystanders();
+    /// Takes the blob away once the vehicle was seen outside of it.
+    void see_off_vehicle();
     void release(TracedThread& thread) noexcept;
     void clear_slot() noexcept;
     void note_cost() noexcept;
