@@ -14,9 +14,9 @@ namespace unwait::ptrace {
 
 namespace {
 
-/// For less than a second.
 void sleep_for(std::uint64_t ns) noexcept {
-    const timespec time{0, static_cast<long>(ns)};
+    constexpr std::uint64_t second = 1'000 * ns_per_ms;
+    const timespec time{static_cast<time_t>(ns / second), static_cast<long>(ns % second)};
     nanosleep(&time, nullptr);
 }
 
@@ -143,7 +143,7 @@ SurgeonProcess::Seen SurgeonProcess::watch_blob(std::uint64_t times, std::uint64
     const std::uint64_t begun = now_ns();
     const std::size_t left = to_cut_.size() - first_entry_size();
     const std::uint64_t surely = cut_ns_ ? *cut_ns_ * 3 / 4 : least_cut_ns;
-    const std::uint64_t until = std::min(begun + left * surely, deadline);
+    const std::uint64_t until = std::max(begun, std::min(begun + left * surely, deadline));
     // Else it may have waited for the processor that we are on.
     const bool is_elsewhere = begun < at_once;
     if (is_elsewhere) {
@@ -153,7 +153,8 @@ SurgeonProcess::Seen SurgeonProcess::watch_blob(std::uint64_t times, std::uint64
     } else {
         sleep_for(until - begun);
     }
-    const std::uint64_t patience = spin_patience + left * ns_per_us;
+    const std::uint64_t at_most = std::max(ns_per_us, 2 * cut_ns_.value_or(0));
+    const std::uint64_t patience = spin_patience + left * at_most;
     return watch_cut(*to_cut_.back(), is_elsewhere ? begun + patience : 0,
                      std::min(begun + times * patience, deadline));
 }
