@@ -11,6 +11,9 @@
 
 #include "command.hpp"
 #include "fd.hpp"
+#include "file.hpp"
+#include "proc_text.hpp"
+#include "text_scan.hpp"
 
 namespace unwait::bench {
 namespace {
@@ -70,6 +73,13 @@ double Target::longest_gap_ns() const {
 double Target::long_gaps_ns() const {
     await_looks(2);
     return static_cast<double>(meter_->long_gaps_ns);
+}
+
+std::size_t Target::stops() const {
+    const std::string path = "/proc/" + std::to_string(victim_.pid()) + "/status";
+    const std::string status = sys::text_or_empty(AT_FDCWD, path);
+    const auto told = sys::status_field(status, "voluntary_ctxt_switches");
+    return sys::to_number<std::size_t>(told.value_or("")).value();
 }
 
 double Target::close_all_ns() { return static_cast<double>(victim_.ask_number("close-all")); }

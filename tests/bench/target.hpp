@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ public:
     /// saw until then.
     [[nodiscard]] double longest_gap_ns() const;
     [[nodiscard]] double long_gaps_ns() const;
+    /// How often the busy main thread has left its processor of its own accord: to be held.
+    [[nodiscard]] std::size_t stops() const;
     /// Closes its sockets itself, in a loop, and returns how long that took.
     [[nodiscard]] double close_all_ns();
 
