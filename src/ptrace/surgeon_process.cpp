@@ -79,16 +79,21 @@ std::size_t SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) 
     release_bystanders();
     if (leaving_) {
         longest_hold_ns_ = std::max(longest_hold_ns_, vehicle().end_hold());
+        record_hold(first, count);  // what follows may give up
         // Else the next chunk stops it.
         if (last_chunk_) see_off_vehicle();
     } else {
         release(vehicle());
         clear_slot();
     }
+    record_hold(first, count);
+    return count;
+}
+
+void SurgeonProcess::record_hold(std::size_t first, std::size_t count) noexcept {
     for (std::size_t i = first; i < first + count; ++i) {
         record_.cuts[i].stopped_us = static_cast<std::uint32_t>(longest_hold_ns_ / ns_per_us);
     }
-    return count;
 }
 
 bool SurgeonProcess::select_marked(std::size_t first, std::size_t count) {

@@ -137,6 +137,8 @@ private:
     void record_all_cuts() noexcept;
     /// Of the first so many.
     void record_finished_cuts(std::size_t count);
+    /// How long somebody was held for a chunk.
+    void record_hold(std::size_t first, std::size_t count) noexcept;
     void release_bystanders();
     /// Takes the blob away once the vehicle was seen outside of it.
     void see_off_vehicle();
