@@ -12,7 +12,9 @@
 
 #include "contains.hpp"
 #include "held.hpp"
+#include "latecomers.hpp"
 #include "parallel.hpp"
+#include "sentence.hpp"
 #include "surgery_room.hpp"
 #include "text.hpp"
 #include "unwait/error.hpp"
@@ -42,10 +44,6 @@ std::optional<netlink::TcpLook> look_of(const std::optional<Socket>& socket) {
     return netlink::TcpLook{socket->state, socket->info};
 }
 
-std::string who(const Process& process) {
-    return "pid " + std::to_string(process.id.pid) + " (" + printable(process.command) + ")";
-}
-
 }  // namespace
 
 LinuxRunner::LinuxRunner(const Policy& policy, StopSign& stop) : policy_(policy), stop_(stop) {}
@@ -71,6 +69,9 @@ std::vector<Attempt> LinuxRunner::attempt(Action action, std::span<const Step* c
             break;
     }
     look_at(steps, attempts);
+    if (action == Action::close || action == Action::replace) {
+        look_for_latecomers(steps, attempts, networks_);
+    }
     for (std::size_t i = 0; i < steps.size(); ++i) {
         if (attempts[i].ending == Attempt::Ending::done) begun_.insert(steps[i]->id);
     }
@@ -298,7 +299,8 @@ LinuxRunner::Attempts LinuxRunner::signal(int number, std::span<const Step* cons
         for (const Holder& holder : steps[i]->holders) {
             if (attempts[i].ending == Attempt::Ending::done &&
                 reach_.process(holder.process->id) != nullptr) {
-                attempts[i].detail = who(*holder.process) + " has not exited within the grace of " +
+                attempts[i].detail = named(*holder.process) +
+                                     " has not exited within the grace of " +
                                      format_duration(grace);
             }
         }

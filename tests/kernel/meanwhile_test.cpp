@@ -25,6 +25,34 @@ constexpr std::array gentle{Action::shutdown, Action::close, Action::replace, Ac
 constexpr std::array all{Action::shutdown, Action::close, Action::replace,
                          Action::destroy,  Action::term,  Action::kill};
 
+/// A file that no process has, being on its way through a unix socket of ours.
+class InFlight {
+public:
+    explicit InFlight(const sys::Fd& file) {
+        std::array<int, 2> pair{};
+        REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
+        ends_ = {sys::Fd(pair[0]), sys::Fd(pair[1])};
+        alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+        char byte = 'x';
+        iovec data{&byte, 1};
+        msghdr message{};
+        message.msg_iov = &data;
+        message.msg_iovlen = 1;
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+        auto* rights = CMSG_FIRSTHDR(&message);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(sizeof(int));
+        const int fd = file.get();
+        std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+        REQUIRE(sendmsg(pair[0], &message, MSG_NOSIGNAL) == 1);
+    }
+
+private:
+    std::array<sys::Fd, 2> ends_;
+};
+
 }  // namespace
 
 TEST_SUITE_BEGIN("meanwhile");
@@ -59,6 +87,37 @@ TEST_CASE("a socket that the application has closed meanwhile is no failure, sen
         CHECK(outcomes[0].frees_fd);
         witness.check_unharmed({});
     }
+}
+
+TEST_CASE("who has come to hold the socket meanwhile is named") {
+    for (const Action action : {Action::close, Action::replace}) {
+        CAPTURE(word(action));
+        const Policy policy = policy_of({action});
+        Victim victim({"close-wait"});
+        const Plan plan = plan_for(victim, policy);
+        auto own = sys::PidFd::open(victim.pid())->get_fd(victim.fd());
+        const auto outcomes = carry_out(plan, policy);
+        REQUIRE(outcomes.size() == 1);
+        CHECK(word(outcomes[0].result) == word(Result::unchanged));
+        CHECK(outcomes[0].detail == "still open as fd " + std::to_string(own->get()) + " of pid " +
+                                        std::to_string(getpid()) +
+                                        " (kernel), since the holders were looked for: clear it "
+                                        "again");
+        CHECK(inode_behind(victim.pid(), victim.fd()) != victim.number("inode"));
+    }
+}
+
+TEST_CASE("a socket that is on its way to another process meanwhile is said to be open") {
+    const Policy policy = policy_of({Action::close});
+    Victim victim({"close-wait"});
+    const Plan plan = plan_for(victim, policy);
+    const InFlight in_flight(*sys::PidFd::open(victim.pid())->get_fd(victim.fd()));
+    const auto outcomes = carry_out(plan, policy);
+    REQUIRE(outcomes.size() == 1);
+    CHECK(word(outcomes[0].result) == word(Result::unchanged));
+    CHECK(outcomes[0].detail ==
+          "still open, and nobody who holds it can be seen: explain says what may keep it");
+    CHECK(outcomes[0].frees_fd);
 }
 
 TEST_CASE("a number that the application is about to close itself is left to it") {

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <span>
+
+#include "networks.hpp"
+#include "unwait/execute.hpp"
+
+namespace unwait {
+
+/// Of each attempt after which the socket is open although it was taken from every fd of the step's
+/// holders: tells in its detail who holds it now. A process may have inherited or received it since
+/// the holders were looked for. Where that one has let it go by now the attempt's state says so.
+void look_for_latecomers(std::span<const Step* const> steps, std::span<Attempt> attempts,
+                         Networks& networks);
+
+}  // namespace unwait
