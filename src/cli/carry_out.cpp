@@ -112,14 +112,16 @@ Plan Run::plan_for(std::span<const Finding> findings, const Policy& policy) cons
                      gather_facts(rulebook_, findings));
 }
 
-/// Shows what is about to be done and asks. False when it must not be done.
+/// Shows what is about to be done, and what is not, and asks if anything is. False when it must not
+/// be done.
 bool Run::has_consent(const Plan& plan, const std::vector<NetworkNamespace>& networks) const {
-    if (!options_.yes || !options_.output.quiet) {
+    const bool is_asked = !options_.yes && !plan.steps.empty();
+    if (is_asked || !options_.output.quiet) {
         Look look = look_for(STDERR_FILENO, options_.output);
         look.networks = networks;
         talk_.show(plan_view(plan, look));
     }
-    if (options_.yes) return true;
+    if (!is_asked) return true;
     switch (ask(question(plan))) {
         case Answer::yes:
             return true;
@@ -176,7 +178,7 @@ ExitStatus Run::carry_out(Report& report, std::vector<Outcome> settled) {
         return end(report, ExitStatus::refused);
     }
     if (options_.dry_run) return end(report, status_of(report));
-    if (!open.steps.empty() && !has_consent(open, report.networks)) {
+    if (!has_consent(open, report.networks)) {
         return end(report, ExitStatus::not_consented);
     }
 

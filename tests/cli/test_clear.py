@@ -70,6 +70,19 @@ class DryRun(TestCase):
             included = self.report("clear", "-n", "--port", leak.port, *left["override"].split())
             self.assertEqual(included["summary"]["planned"], 1)
 
+    def test_what_is_left_alone_is_shown_where_there_is_nothing_else(self):
+        with Leaky(b"api") as leak:
+            shown = self.run_ok("clear", "-n", "--port", leak.port).stdout.decode()
+            for consent in [[], ["--yes"]]:
+                result = self.run_ok("clear", "--port", leak.port, *consent)
+                self.assertEqual(result.stdout, b"")
+                rows, closing = talk(result).rsplit("unwait: ", 1)
+                self.assertEqual(normal(rows, leak), normal(shown, leak))
+                self.assertEqual(closing, "nothing to do, 1 left alone\n")
+            quiet = self.run_ok("clear", "-q", "--port", leak.port)
+            self.assertEqual(quiet.stdout + quiet.stderr, b"")
+            self.assertEqual(leak.open_fds(), leak.fds)
+
     def test_json(self):
         with Leaky(count=2) as leak:
             report = self.report(*clear(leak, "-n"))
