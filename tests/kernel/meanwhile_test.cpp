@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -100,9 +101,9 @@ TEST_CASE("who has come to hold the socket meanwhile is named") {
         REQUIRE(outcomes.size() == 1);
         CHECK(word(outcomes[0].result) == word(Result::unchanged));
         CHECK(outcomes[0].detail == "still open as fd " + std::to_string(own->get()) + " of pid " +
-                                        std::to_string(getpid()) +
-                                        " (kernel), since the holders were looked for: clear it "
-                                        "again");
+                                        std::to_string(getpid()) + " (" +
+                                        program_invocation_short_name +
+                                        "), since the holders were looked for: clear it again");
         CHECK(inode_behind(victim.pid(), victim.fd()) != victim.number("inode"));
     }
 }
