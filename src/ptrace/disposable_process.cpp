@@ -103,7 +103,7 @@ bool run_disposable(const std::function<void()>& body, std::span<char> refusal, 
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-    return WIFEXITED(status);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 }  // namespace unwait::ptrace

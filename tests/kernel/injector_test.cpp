@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -302,6 +303,30 @@ TEST_CASE("where the kernel has no close_range(2), or hides it, numbers are clos
         return std::to_string(done) + surgery.refusal;
     });
     CHECK(told == "300");
+    check_nothing_else_changed(victim);
+}
+
+TEST_CASE("nobody is stopped where the kernel has no timer to end that in time, and that is said") {
+    Victim victim({"close-wait", "count=2"});
+    const Cuts cuts(victim, victim.numbers("fds"));
+    const auto operate_with = [&](rlim_t most) {
+        return told_by_child([&]() -> std::string {
+            give_up(CAP_SYS_RESOURCE);
+            const rlimit limit{0, most};
+            if (::setrlimit(RLIMIT_SIGPENDING, &limit) != 0) return "it cannot be limited";
+            const auto surgery = ptrace::operate(patient_of(victim), Operation::close, cuts.cuts);
+            const auto done = std::ranges::count(surgery.cuts, CutEnding::done, &CutResult::ending);
+            return std::to_string(done) + surgery.refusal;
+        });
+    };
+    CHECK(operate_with(0) ==
+          "0timer_create, without which nobody is stopped (EAGAIN: as many signals wait for "
+          "processes of this user as RLIMIT_SIGPENDING permits): Resource temporarily unavailable");
+    check_nothing_else_changed(victim);
+    // What may be raised is raised.
+    rlimit limit{};
+    REQUIRE(::getrlimit(RLIMIT_SIGPENDING, &limit) == 0);
+    CHECK(operate_with(limit.rlim_max) == "2");
     check_nothing_else_changed(victim);
 }
 

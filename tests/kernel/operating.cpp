@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -94,6 +96,15 @@ ptrace::Surgery operate_patiently(const ptrace::Patient& patient, ptrace::Operat
         if (!lacks_processor(whole.refusal)) break;
     }
     return whole;
+}
+
+void give_up(unsigned capability) {
+    __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
+    std::array<__user_cap_data_struct, 2> all{};
+    bool done = ::syscall(SYS_capget, &head, all.data()) == 0;
+    all.at(capability / 32).effective &= ~(1U << capability % 32);
+    done = done && ::syscall(SYS_capset, &head, all.data()) == 0;
+    if (!done) ::_exit(1);
 }
 
 std::string told_by_child(const std::function<std::string()>& say) {

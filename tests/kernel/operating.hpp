@@ -49,6 +49,9 @@ void operate_while_swapped(const Victim& victim, int rounds);
 /// What `say` returns in a child of ours, which may give up whatever it likes to.
 [[nodiscard]] std::string told_by_child(const std::function<std::string()>& say);
 
+/// Of the calling process, which ends if it cannot.
+void give_up(unsigned capability);
+
 /// One letter, proc_pid_stat(5).
 [[nodiscard]] std::string process_state(pid_t pid);
 

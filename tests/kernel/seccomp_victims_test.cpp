@@ -24,15 +24,6 @@ namespace {
 using ptrace::CutEnding;
 using ptrace::Operation;
 
-void give_up(unsigned capability) {
-    __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
-    std::array<__user_cap_data_struct, 2> all{};
-    bool done = ::syscall(SYS_capget, &head, all.data()) == 0;
-    all.at(capability / 32).effective &= ~(1U << capability % 32);
-    done = done && ::syscall(SYS_capset, &head, all.data()) == 0;
-    if (!done) ::_exit(1);
-}
-
 /// Operates on the victim's fd once; it must have been freed, or be untouched for a reason with
 /// these words.
 void operate_on(Victim& victim, Operation operation, Freeze freeze, const std::string& refusal) {
