@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <ctime>
+#include <string>
 
 #include "unwait/error.hpp"
 
@@ -31,9 +32,12 @@ timer_t create_timer() {
     if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0) return timer;
     if (errno == EAGAIN) permit_more_signals();
     if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0) return timer;
-    throw Error(errno,
-                "timer_create, without which nobody is stopped (EAGAIN: as many signals wait for "
-                "processes of this user as RLIMIT_SIGPENDING permits)");
+    const bool at_limit = errno == EAGAIN;
+    throw Error(errno, std::string("timer_create, without which nobody is stopped") +
+                           (at_limit ? " (as many signals wait for processes of this user as "
+                                       "RLIMIT_SIGPENDING permits: raise it, prlimit --sigpending, "
+                                       "or --actions shutdown)"
+                                     : ""));
 }
 
 /// Timers are not inherited by fork(2): each process that is armed makes its own.

@@ -320,8 +320,9 @@ TEST_CASE("nobody is stopped where the kernel has no timer to end that in time, 
         });
     };
     CHECK(operate_with(0) ==
-          "0timer_create, without which nobody is stopped (EAGAIN: as many signals wait for "
-          "processes of this user as RLIMIT_SIGPENDING permits): Resource temporarily unavailable");
+          "0timer_create, without which nobody is stopped (as many signals wait for processes of "
+          "this user as RLIMIT_SIGPENDING permits: raise it, prlimit --sigpending, or --actions "
+          "shutdown): Resource temporarily unavailable");
     check_nothing_else_changed(victim);
     // What may be raised is raised.
     rlimit limit{};

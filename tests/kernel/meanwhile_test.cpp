@@ -8,10 +8,10 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <vector>
 
+#include "fd_message.hpp"
 #include "pidfd.hpp"
 #include "remedy_run.hpp"
 #include "scan.hpp"
@@ -33,21 +33,7 @@ public:
         std::array<int, 2> pair{};
         REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
         ends_ = {sys::Fd(pair[0]), sys::Fd(pair[1])};
-        alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-        char byte = 'x';
-        iovec data{&byte, 1};
-        msghdr message{};
-        message.msg_iov = &data;
-        message.msg_iovlen = 1;
-        message.msg_control = control.data();
-        message.msg_controllen = control.size();
-        auto* rights = CMSG_FIRSTHDR(&message);
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(sizeof(int));
-        const int fd = file.get();
-        std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
-        REQUIRE(sendmsg(pair[0], &message, MSG_NOSIGNAL) == 1);
+        REQUIRE(FdMessage().send(pair[0], file.get()) == 1);
     }
 
 private:

@@ -21,6 +21,7 @@
 
 #include "blocked.hpp"
 #include "connections.hpp"
+#include "fd_message.hpp"
 #include "old_calls.hpp"
 #include "scenarios.hpp"
 
@@ -122,48 +123,16 @@ void zombie_leader(Stage& stage, const Arguments& arguments) {
     syscall(SYS_exit, 0);
 }
 
-/// One byte, with room for one fd beside it.
-class FdMessage {
-public:
-    FdMessage() {
-        header_.msg_iov = &data_;
-        header_.msg_iovlen = 1;
-        header_.msg_control = control_.data();
-        header_.msg_controllen = control_.size();
-    }
-    FdMessage(const FdMessage&) = delete;
-    FdMessage& operator=(const FdMessage&) = delete;
-
-    void send(int socket, int fd) {
-        auto* control = CMSG_FIRSTHDR(&header_);
-        control->cmsg_level = SOL_SOCKET;
-        control->cmsg_type = SCM_RIGHTS;
-        control->cmsg_len = CMSG_LEN(sizeof(int));
-        *reinterpret_cast<int*>(CMSG_DATA(control)) = fd;
-        must(sendmsg(socket, &header_, MSG_NOSIGNAL), "sendmsg");
-    }
-    int receive(int socket) {
-        must(recvmsg(socket, &header_, MSG_CMSG_CLOEXEC), "recvmsg");
-        return *reinterpret_cast<int*>(CMSG_DATA(CMSG_FIRSTHDR(&header_)));
-    }
-
-private:
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control_{};
-    char byte_ = 'x';
-    iovec data_{&byte_, 1};
-    msghdr header_{};
-};
-
 /// No fd at all: the socket is on its way inside a unix socket.
 void in_flight(Stage& stage, const Arguments& arguments) {
     std::vector<Connection> connections = make_close_wait(stage, arguments);
     std::array<int, 2> pair{};
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()), "socketpair");
-    FdMessage().send(pair[0], connections[0].fd);
+    must(FdMessage().send(pair[0], connections[0].fd), "sendmsg");
     shut(connections[0].fd);
     stage.tell("carrier", pair[1]);
     stage.answer("receive", [carrier = pair[1]](const std::string&) {
-        return std::to_string(FdMessage().receive(carrier));
+        return std::to_string(must(FdMessage().receive(carrier), "recvmsg"));
     });
 }
 
