@@ -93,7 +93,7 @@ struct MachineFacts {
     std::optional<int> yama;  ///< kernel.yama.ptrace_scope; absent without Yama
     int filters = 0;          ///< seccomp filters that we run under ourselves, -1 for strict mode
     bool processes_hidden = false;
-    std::size_t processes = 0;    ///< that could hold sockets
+    std::size_t processes = 0;    ///< that could hold sockets, without pid 1 and unwait itself
     std::size_t unreachable = 0;  ///< of them: those whose fds we may not duplicate
     pid_t first_unreachable = 0;
 

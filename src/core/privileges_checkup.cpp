@@ -145,7 +145,7 @@ void check_view(CheckList& checks, const MachineFacts& facts, const CheckupReque
                facts.processes_hidden ? "/proc hides the processes of other users (hidepid)"
                                       : "/proc hides no process",
                "run as root or with CAP_SYS_PTRACE, or be in the group of /proc's gid= option");
-    const std::string all = counted(facts.processes, "process", "processes");
+    const std::string all = counted(facts.processes, "process", "processes") + " other than pid 1";
     checks.add(check_code::processes, facts.unreachable == 0, false,
                facts.unreachable == 0 ? "the fds of all " + all + " can be reached"
                                       : "the fds of " + std::to_string(facts.unreachable) + " of " +
