@@ -41,7 +41,10 @@ std::optional<std::string> obstacle(const ProcessId& id, pid_t table) {
     const std::string pid = "pid " + std::to_string(id.pid);
     const std::string path = "/proc/" + std::to_string(table) + "/mem";
     const sys::Fd memory(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-    if (!memory) return pid + " may not be held: " + why_not_open(path, errno);
+    if (!memory) {
+        if (errno == ENOENT) return std::nullopt;  // it has gone: nothing stands in the way
+        return pid + " may not be held: " + why_not_open(path, errno);
+    }
     try {
         const auto cave = Cave::find(table, memory);
         const auto least = [&cave](Operation operation) {

@@ -19,6 +19,9 @@ inline constexpr std::uint64_t slowness = UNWAIT_SLOWNESS;
 // On a machine with too little processor time a thread may need tens of milliseconds to get as far
 // as its stop; one that has not stopped by then is in uninterruptible sleep.
 inline constexpr std::uint64_t stop_patience = slowness * 50 * ns_per_ms;
+// A disk answers in less; how often that is looked for.
+inline constexpr std::uint64_t doze_patience = slowness * 20 * ns_per_ms;
+inline constexpr std::uint64_t doze_look = ns_per_ms;
 // For a thread in its own code, which has to make a call before it can make ours (aarch64).
 inline constexpr std::uint64_t next_call_patience = slowness * 2 * ns_per_ms;
 inline constexpr std::uint64_t retreat_patience = slowness * 200 * ns_per_ms;

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <ctime>
 #include <string>
+#include <utility>
 
 #include "arch.hpp"
 #include "file.hpp"
@@ -41,30 +43,7 @@ std::string directory_of(const SurveyedThread& thread) {
     return "/proc/" + std::to_string(thread.process) + "/task/" + std::to_string(thread.tid);
 }
 
-}  // namespace
-
-SurveyedThread judge_thread(std::string_view stat, std::string_view status,
-                            std::string_view system_call) {
-    SurveyedThread thread;
-    const auto now = sys::parse_stat(stat);
-    if (!now) return thread;
-    thread.zombie = now->is_zombie();
-    thread.running = now->state == 'R';
-    const auto mode = sys::status_field(status, "Seccomp");
-    const int seccomp = mode ? sys::to_number<int>(*mode).value_or(0) : 0;
-    thread.may_be_filtered = seccomp != SECCOMP_MODE_DISABLED;
-    if (thread.zombie || now->state == 'D' || seccomp == SECCOMP_MODE_STRICT ||
-        (now->flags & (pf_io_worker | pf_user_worker | pf_exiting)) != 0) {
-        return thread;
-    }
-    const auto call = arch::parse_call(system_call);
-    thread.fitness = thread.running                               ? Fitness::running
-                     : call && arch::is_disturbed_by_stops(*call) ? Fitness::disturbed
-                                                                  : Fitness::asleep;
-    return thread;
-}
-
-std::vector<SurveyedThread> survey_threads(std::span<const ProcessId> processes) {
+std::vector<SurveyedThread> survey_threads_now(std::span<const ProcessId> processes) {
     std::vector<SurveyedThread> threads;
     for (const auto& process : processes) {
         const auto directory = open_task_directory(process.pid);
@@ -80,6 +59,71 @@ std::vector<SurveyedThread> survey_threads(std::span<const ProcessId> processes)
     }
     std::stable_partition(threads.begin(), threads.end(),
                           [](const auto& thread) { return !thread.running; });
+    return threads;
+}
+
+/// Uninterruptible sleep, that is.
+bool only_sleep_is_in_the_way(std::span<const SurveyedThread> threads, pid_t process) {
+    bool sleeps = false;
+    for (const SurveyedThread& thread : threads) {
+        if (thread.process != process) continue;
+        if (thread.fitness != Fitness::unfit) return false;
+        sleeps = sleeps || thread.uninterruptible;
+    }
+    return sleeps;
+}
+
+/// Those whose sleep is another one than it was.
+void recognise_dozing(std::span<SurveyedThread> threads, std::span<const SurveyedThread> before) {
+    for (SurveyedThread& thread : threads) {
+        if (!thread.uninterruptible) continue;
+        const auto known = std::ranges::find(before, thread.tid, &SurveyedThread::tid);
+        if (known != before.end() && known->sleeps != thread.sleeps) {
+            thread.fitness = Fitness::dozing;
+        }
+    }
+}
+
+}  // namespace
+
+SurveyedThread judge_thread(std::string_view stat, std::string_view status,
+                            std::string_view system_call) {
+    SurveyedThread thread;
+    const auto now = sys::parse_stat(stat);
+    if (!now) return thread;
+    thread.zombie = now->is_zombie();
+    thread.running = now->state == 'R';
+    const auto mode = sys::status_field(status, "Seccomp");
+    const int seccomp = mode ? sys::to_number<int>(*mode).value_or(0) : 0;
+    thread.may_be_filtered = seccomp != SECCOMP_MODE_DISABLED;
+    const auto sleeps = sys::status_field(status, "voluntary_ctxt_switches");
+    thread.sleeps = sleeps ? sys::to_number<std::uint64_t>(*sleeps).value_or(0) : 0;
+    if (thread.zombie || seccomp == SECCOMP_MODE_STRICT ||
+        (now->flags & (pf_io_worker | pf_user_worker | pf_exiting)) != 0) {
+        return thread;
+    }
+    if (now->state == 'D') {
+        thread.uninterruptible = true;
+        return thread;
+    }
+    const auto call = arch::parse_call(system_call);
+    thread.fitness = thread.running                               ? Fitness::running
+                     : call && arch::is_disturbed_by_stops(*call) ? Fitness::disturbed
+                                                                  : Fitness::asleep;
+    return thread;
+}
+
+std::vector<SurveyedThread> survey_threads(std::span<const ProcessId> processes) {
+    auto threads = survey_threads_now(processes);
+    for (std::uint64_t waited = 0;
+         waited < doze_patience && only_sleep_is_in_the_way(threads, processes.front().pid);
+         waited += doze_look) {
+        constexpr timespec pause{0, doze_look};
+        nanosleep(&pause, nullptr);
+        auto later = survey_threads_now(processes);
+        recognise_dozing(later, threads);
+        threads = std::move(later);
+    }
     return threads;
 }
 

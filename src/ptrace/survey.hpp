@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,6 +20,7 @@ enum class Fitness : std::uint8_t {
     asleep,  ///< in a call that goes on after a stop as if nothing had been
     running,
     disturbed,  ///< in a call that only the cure saves from EINTR
+    dozing,     ///< in one uninterruptible sleep after the other, and can be stopped between them
     unfit,      ///< exiting, in uninterruptible sleep, in seccomp's strict mode, or a kernel worker
 };
 
@@ -29,10 +31,13 @@ struct SurveyedThread {
     bool running = false;
     bool zombie = false;
     bool may_be_filtered = false;  ///< has a seccomp filter, which may forbid what we need
+    bool uninterruptible = false;  ///< is unfit because it is in uninterruptible sleep
+    std::uint64_t sleeps = 0;      ///< how often it has begun to wait for something
     Fitness fitness = Fitness::unfit;
 };
 
-/// All threads of the processes, those that sleep first.
+/// All threads of the processes, those that sleep first. Where all of the first process are unfit,
+/// some because they wait for a disk, say, they are looked at again for a moment.
 [[nodiscard]] std::vector<SurveyedThread> survey_threads(std::span<const ProcessId> processes);
 
 /// One of them; absent when it is gone.

@@ -23,6 +23,7 @@
 #include "hitting.hpp"
 #include "operating.hpp"
 #include "pidfd.hpp"
+#include "preflight.hpp"
 #include "processors.hpp"
 
 namespace unwait::test {
@@ -580,6 +581,24 @@ TEST_CASE("a traced process, and a thread that cannot be stopped, are refused wi
         CHECK(tracer_of(victim.pid()) == tracer);
         CHECK(victim.ask("errors").starts_with("0 "));
     }
+}
+
+TEST_CASE(
+    "a process that is in one uninterruptible sleep after the other is stopped between them") {
+    constexpr int rounds = 20;
+    Victim victim({"dozing", "count=" + std::to_string(rounds)});
+    const Cuts cuts(victim, victim.numbers("fds"));
+    victim.tell("doze");
+    REQUIRE(eventually([&] { return process_state(victim.pid()) == "D"; }));
+    for (const ptrace::Cut& cut : cuts.cuts) {
+        const auto patient = patient_of(victim);
+        CHECK(ptrace::obstacle(patient.id, patient.table).value_or("") == "");
+        const auto surgery = ptrace::operate(patient, Operation::close, {&cut, 1});
+        CHECK(surgery.refusal == "");
+        CHECK(surgery.cuts[0].ending == CutEnding::done);
+    }
+    CHECK(victim.ask_number("wake") > rounds);
+    check_nothing_else_changed(victim);
 }
 
 TEST_CASE("a program that executes itself all the time is neither held up nor harmed") {

@@ -12,7 +12,9 @@ SurveyedThread judged(const std::string& state, unsigned flags, const std::strin
     const std::string stat = "7 (a) b) " + state + " 1 7 7 0 -1 " + std::to_string(flags) +
                              " 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0\n";
     // "running" of /proc/TID/syscall is also what a sleeper shows that has just been woken.
-    return judge_thread(stat, "Name:\tSeccomp:\t2\nNoNewPrivs:\t0\nSeccomp:\t" + seccomp + "\n",
+    return judge_thread(stat,
+                        "Name:\tSeccomp:\t2\nNoNewPrivs:\t0\nSeccomp:\t" + seccomp +
+                            "\nvoluntary_ctxt_switches:\t42\nnonvoluntary_ctxt_switches:\t7\n",
                         "running\n");
 }
 
@@ -31,6 +33,12 @@ TEST_CASE("a thread is fit for injected calls by its state, its flags and its fi
         CHECK(judged("S", kernel_work, "0").fitness == Fitness::unfit);
     }
     CHECK(judged("S", 0, "1").fitness == Fitness::unfit);
+    CHECK(judged("D", 0, "0").uninterruptible);
+    CHECK_FALSE(judged("S", 0, "0").uninterruptible);
+    // Its end would not make it fit.
+    CHECK_FALSE(judged("D", 0, "1").uninterruptible);
+    CHECK_FALSE(judged("D", 0x4, "0").uninterruptible);
+    CHECK(judged("S", 0, "0").sleeps == 42);
     CHECK_FALSE(judged("S", 0, "0").may_be_filtered);
     CHECK(judged("S", 0, "2").may_be_filtered);
 }

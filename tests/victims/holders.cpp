@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -208,6 +209,31 @@ void vforking(Stage& stage, const Arguments& arguments) {
     });
 }
 
+/// Waits in vfork() for a child that ends as soon as there is a line to be read (true), or soon.
+bool doze_once() {
+    const pid_t child = vfork();
+    if (child == 0) {
+        pollfd next_line{0, POLLIN, 0};
+        _exit(poll(&next_line, 1, 2));
+    }
+    int status = 0;
+    must(waitpid(must(child, "vfork"), &status, 0), "waitpid");
+    return WEXITSTATUS(status) != 0;
+}
+
+/// From `doze` to the next line its only thread is in uninterruptible sleep all the time, but never
+/// for long. The answer to that line is how often.
+void dozing(Stage& stage, const Arguments& arguments) {
+    make_close_wait(stage, arguments);
+    stage.answer("doze", [](const std::string&) {
+        std::uint64_t times = 1;
+        while (!doze_once()) ++times;
+        std::array<char, 64> line{};
+        must(read(0, line.data(), line.size()), "read of a line");
+        return std::to_string(times);
+    });
+}
+
 constexpr std::array table{
     NamedScenario{"shared-by-fork", shared_by_fork},
     NamedScenario{"clone-files", clone_files},
@@ -220,6 +246,7 @@ constexpr std::array table{
     NamedScenario{"mapped", mapped},
     NamedScenario{"other-netns", other_netns},
     NamedScenario{"vforking", vforking},
+    NamedScenario{"dozing", dozing},
 };
 
 }  // namespace

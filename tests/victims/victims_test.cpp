@@ -151,7 +151,7 @@ TEST_CASE("every scenario begins") {
           "clone-files",      "private-fd-table",  "zombie-leader",  "in-flight", "pinned",
           "in-io-uring",      "vforking",          "blocked",        "in-epoll",  "spinner",
           "closes-when-shut", "sleepers",          "churn",          "reused",    "seccomp",
-          "traced",           "metered",           "execs"}) {
+          "traced",           "metered",           "execs",          "dozing"}) {
         CAPTURE(name);
         Victim victim({name});
         CHECK(victim.ask_number("errors") == 0);
