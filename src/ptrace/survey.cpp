@@ -43,8 +43,10 @@ std::string directory_of(const SurveyedThread& thread) {
     return "/proc/" + std::to_string(thread.process) + "/task/" + std::to_string(thread.tid);
 }
 
-std::vector<SurveyedThread> survey_threads_now(std::span<const ProcessId> processes) {
-    std::vector<SurveyedThread> threads;
+using Survey = std::vector<SurveyedThread>;
+
+Survey survey_now(std::span<const ProcessId> processes) {
+    Survey threads;
     for (const auto& process : processes) {
         const auto directory = open_task_directory(process.pid);
         std::vector<pid_t> tids;
@@ -84,6 +86,22 @@ void recognise_dozing(std::span<SurveyedThread> threads, std::span<const Surveye
     }
 }
 
+/// What `look` finds; where only sleep is in the way of that process it looks again for a moment.
+template <typename Look>
+Survey past_a_doze(pid_t process, Look look) {
+    Survey threads = look();
+    for (std::uint64_t waited = 0;
+         waited < doze_patience && only_sleep_is_in_the_way(threads, process);
+         waited += doze_look) {
+        constexpr timespec pause{0, doze_look};
+        nanosleep(&pause, nullptr);
+        Survey later = look();
+        recognise_dozing(later, threads);
+        threads = std::move(later);
+    }
+    return threads;
+}
+
 }  // namespace
 
 SurveyedThread judge_thread(std::string_view stat, std::string_view status,
@@ -114,24 +132,16 @@ SurveyedThread judge_thread(std::string_view stat, std::string_view status,
 }
 
 std::vector<SurveyedThread> survey_threads(std::span<const ProcessId> processes) {
-    auto threads = survey_threads_now(processes);
-    for (std::uint64_t waited = 0;
-         waited < doze_patience && only_sleep_is_in_the_way(threads, processes.front().pid);
-         waited += doze_look) {
-        constexpr timespec pause{0, doze_look};
-        nanosleep(&pause, nullptr);
-        auto later = survey_threads_now(processes);
-        recognise_dozing(later, threads);
-        threads = std::move(later);
-    }
-    return threads;
+    return past_a_doze(processes.front().pid, [&] { return survey_now(processes); });
 }
 
 std::optional<SurveyedThread> survey_thread(pid_t process, pid_t tid) {
     const std::string path = "/proc/" + std::to_string(process) + "/task/" + std::to_string(tid);
     const auto directory = sys::open_directory(AT_FDCWD, path.c_str());
     if (!directory) return std::nullopt;
-    return survey_below(directory->get(), "", process, tid);
+    return past_a_doze(process,
+                       [&] { return Survey{survey_below(directory->get(), "", process, tid)}; })
+        .front();
 }
 
 bool is_able(const SurveyedThread& thread) {

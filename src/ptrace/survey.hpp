@@ -37,10 +37,10 @@ struct SurveyedThread {
 };
 
 /// All threads of the processes, those that sleep first. Where all of the first process are unfit,
-/// some because they wait for a disk, say, they are looked at again for a moment.
+/// and some because they wait for a disk, say, they are looked at again for a moment.
 [[nodiscard]] std::vector<SurveyedThread> survey_threads(std::span<const ProcessId> processes);
 
-/// One of them; absent when it is gone.
+/// One of them, in the same way; absent when it is gone.
 [[nodiscard]] std::optional<SurveyedThread> survey_thread(pid_t process, pid_t tid);
 
 /// What `stat`, `status` and `syscall` of a thread say about its fitness (proc_pid_stat(5) and

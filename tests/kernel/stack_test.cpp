@@ -66,6 +66,20 @@ TEST_CASE("a thread that runs is held for its stack, and runs on") {
     }
 }
 
+TEST_CASE("a thread in one uninterruptible sleep after the other is held between them") {
+    Victim victim({"dozing"});
+    const auto id = proc::read_id(victim.pid());
+    REQUIRE(id);
+    victim.tell("doze");
+    for (int round = 0; round < 20; ++round) {
+        const StackSample sample = sample_stopped(*id, victim.pid());
+        CHECK(sample.refusal == "");
+        CHECK_FALSE(sample.stack.empty());
+    }
+    CHECK(victim.ask_number("wake") > 0);
+    CHECK(victim.ask("errors").starts_with("0 "));
+}
+
 TEST_CASE("calls are followed out of the vdso, which is no file") {
     Victim victim({"metered"});
     victim.tell("spin");
