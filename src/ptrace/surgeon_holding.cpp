@@ -61,6 +61,8 @@ bool SurgeonProcess::hold(TracedThread& thread, std::uint64_t deadline, Spin spi
 
 void SurgeonProcess::hold_everyone() {
     if (freeze_ == Freeze::one) return hold_those([](const auto&) { return true; });
+    // Nobody else is held until a disk has answered.
+    hold_those([](const TracedThread& thread) { return thread.surveyed().uninterruptible; });
     // Those that run come last and go on first: they are what the application notices.
     hold_those([](const TracedThread& thread) { return !thread.surveyed().running; });
     hold_those([](const TracedThread&) { return true; });

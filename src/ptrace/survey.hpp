@@ -31,7 +31,7 @@ struct SurveyedThread {
     bool running = false;
     bool zombie = false;
     bool may_be_filtered = false;  ///< has a seccomp filter, which may forbid what we need
-    bool uninterruptible = false;  ///< is unfit because it is in uninterruptible sleep
+    bool uninterruptible = false;  ///< sleeps so, and could make a call but for that
     std::uint64_t sleeps = 0;      ///< how often it has begun to wait for something
     Fitness fitness = Fitness::unfit;
 };

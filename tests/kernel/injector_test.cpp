@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <future>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -598,6 +599,22 @@ TEST_CASE(
         CHECK(surgery.cuts[0].ending == CutEnding::done);
     }
     CHECK(victim.ask_number("wake") > rounds);
+    check_nothing_else_changed(victim);
+}
+
+TEST_CASE("nobody is held while a thread in uninterruptible sleep is waited for") {
+    Victim victim({"vforking"});
+    const Cuts cuts(victim, {victim.number("fd")});
+    auto surgery = std::async(std::launch::async, [&] {
+        return ptrace::operate(patient_of(victim), Operation::close, cuts.cuts);
+    });
+    int looks = 0;
+    while (surgery.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
+        CHECK(process_state(victim.pid()) != "t");
+        ++looks;
+    }
+    CHECK(looks > 10);
+    CHECK(surgery.get().refusal.find("in uninterruptible sleep") != std::string::npos);
     check_nothing_else_changed(victim);
 }
 
