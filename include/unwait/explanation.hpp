@@ -15,6 +15,9 @@
 
 namespace unwait {
 
+/// How many of a process's sockets have that local port.
+using PortShare = std::pair<std::uint16_t, std::uint64_t>;
+
 /// How many of a holder's fds are open, and how many of them are sockets in the selected states.
 struct FdShare {
     pid_t pid = 0;
@@ -22,7 +25,7 @@ struct FdShare {
     std::uint64_t open = 0;
     std::uint64_t limit = 0;  ///< 0 when unknown
     std::uint64_t sockets = 0;
-    std::vector<std::pair<std::uint16_t, std::uint64_t>> ports;  ///< local; most sockets first
+    std::vector<PortShare> ports;  ///< at most 16; most sockets first
 };
 
 /// One call on a thread's stack.

@@ -114,24 +114,32 @@ Explanation explain(const Finding& finding, const Policy& policy, const Self& se
     return explanation;
 }
 
-std::vector<FdShare> shares_of(const Finding& finding, const std::vector<HeldSocket>& held) {
+FdShares::FdShares(std::span<const HeldSocket> held) {
+    std::map<ProcessId, std::map<std::uint16_t, std::uint64_t>> ports;
+    for (const HeldSocket& each : held) {
+        for (const Holder& holder : each.holders) {
+            ++sockets_[holder.process->id].count;
+            ++ports[holder.process->id][each.socket.local.port];
+        }
+    }
+    // A client has a port for each of its sockets, of which it may have a hundred thousand.
+    constexpr std::size_t most_ports = 16;
+    for (const auto& [process, counts] : ports) {
+        auto& most = sockets_[process].ports;
+        most.assign(counts.begin(), counts.end());
+        std::ranges::stable_sort(most, std::greater<>{}, &PortShare::second);
+        most.resize(std::min(most.size(), most_ports));
+    }
+}
+
+std::vector<FdShare> FdShares::of(const Finding& finding) const {
     std::vector<FdShare> shares;
     for (const Holder& holder : finding.holders) {
         const Process& process = *holder.process;
-        FdShare share{process.id.pid, process.command, process.fd_count, process.fd_limit, 0, {}};
-        std::map<std::uint16_t, std::uint64_t> ports;
-        for (const HeldSocket& other : held) {
-            const bool is_his = std::ranges::any_of(
-                other.holders, [&](const Holder& each) { return each.process->id == process.id; });
-            if (is_his) {
-                ++share.sockets;
-                ++ports[other.socket.local.port];
-            }
-        }
-        share.ports.assign(ports.begin(), ports.end());
-        std::ranges::stable_sort(share.ports, std::greater<>{},
-                                 &std::pair<std::uint16_t, std::uint64_t>::second);
-        shares.push_back(std::move(share));
+        const auto known = sockets_.find(process.id);
+        const Sockets sockets = known == sockets_.end() ? Sockets{} : known->second;
+        shares.push_back({process.id.pid, process.command, process.fd_count, process.fd_limit,
+                          sockets.count, sockets.ports});
     }
     return shares;
 }

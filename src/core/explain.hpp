@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,9 +20,22 @@ namespace unwait {
 /// What to mend in the application, one line for each cause.
 [[nodiscard]] std::string_view advice_for(Cause cause);
 
-/// Fd use of each holder; `held` are all sockets in the states that are asked about.
-[[nodiscard]] std::vector<FdShare> shares_of(const Finding& finding,
-                                             const std::vector<HeldSocket>& held);
+/// How processes use their fds.
+class FdShares {
+public:
+    /// `held` are all sockets in the states that are asked about.
+    explicit FdShares(std::span<const HeldSocket> held);
+
+    /// That of each holder.
+    [[nodiscard]] std::vector<FdShare> of(const Finding& finding) const;
+
+private:
+    struct Sockets {
+        std::uint64_t count = 0;
+        std::vector<PortShare> ports;
+    };
+    std::map<ProcessId, Sockets> sockets_;
+};
 
 /// Fills in the sentence of an observation.
 void conclude(Observation& observation, const Finding& finding);

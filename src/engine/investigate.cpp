@@ -121,11 +121,12 @@ void investigate(std::vector<Finding>& findings, const Selector& selector, const
     if (findings.empty()) return;
     const Snapshot snapshot = look_around(selector);
     const Surroundings around(snapshot);
+    const FdShares shares(snapshot.sockets);
     Threads threads;
     std::vector<Explanation> explanations;
     for (const Finding& finding : findings) {
         Explanation& explanation = explanations.emplace_back(explain(finding, policy, self));
-        explanation.shares = shares_of(finding, snapshot.sockets);
+        explanation.shares = shares.of(finding);
         explanation.threads = threads_of(finding, around, threads);
     }
     if (inquiry.stacks) read_stacks(explanations);

@@ -52,12 +52,22 @@ TEST_CASE("a holder's sockets are counted by port, whatever was selected") {
     all[2].socket.local.port = 443;
     all[3].holders = {samples::nginx(4712)};
     all[4].holders.clear();
-    const auto shares = shares_of(diagnosed(all[0]), all);
+    const auto shares = FdShares(all).of(diagnosed(all[0]));
     REQUIRE(shares.size() == 1);
     CHECK(shares[0].pid == 4711);
     CHECK(shares[0].sockets == 3);
-    using Ports = std::vector<std::pair<std::uint16_t, std::uint64_t>>;
+    using Ports = std::vector<PortShare>;
     CHECK(shares[0].ports == Ports{{443, 2}, {80, 1}});
+}
+
+TEST_CASE("of a client, which has a port for each of its sockets, only some ports are told") {
+    std::vector<HeldSocket> all(100, stuck());
+    for (std::uint16_t at = 1; at < all.size(); ++at) all[at].socket.local.port = 40'000 + at / 2;
+    const auto shares = FdShares(all).of(diagnosed(all[0]));
+    REQUIRE(shares.size() == 1);
+    CHECK(shares[0].sockets == 100);
+    CHECK(shares[0].ports.size() == 16);
+    CHECK(shares[0].ports.front() == PortShare{40'001, 2});
 }
 
 TEST_CASE("what was observed is said in a sentence") {
