@@ -40,6 +40,7 @@ private:
     [[nodiscard]] std::optional<Attempt> change_since_plan(const Step& step, int duplicate = -1);
     /// Asks the kernel how things are now.
     void look_at(std::span<const Step* const> steps, std::span<Attempt> attempts);
+    void look_at_states(std::span<const Step* const> steps, std::span<Attempt> attempts);
 
     const Policy& policy_;
     StopSign& stop_;
