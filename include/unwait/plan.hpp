@@ -85,4 +85,9 @@ struct Plan {
     Policy policy;                       ///< under which it was made
 };
 
+/// A step of a whole plan.
+[[nodiscard]] inline const Step& step_with_id(const Plan& plan, unsigned id) {
+    return plan.steps.at(id - 1);
+}
+
 }  // namespace unwait

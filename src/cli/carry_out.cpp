@@ -119,7 +119,7 @@ bool Run::has_consent(const Plan& plan, const std::vector<NetworkNamespace>& net
     if (is_asked || !options_.output.quiet) {
         Look look = look_for(STDERR_FILENO, options_.output);
         look.networks = networks;
-        talk_.show(plan_view(plan, look));
+        plan_view(plan, look, [this](std::string_view text) { talk_.show(text); });
     }
     if (!is_asked) return true;
     switch (ask(question(plan))) {
@@ -170,8 +170,7 @@ ExitStatus Run::carry_out(Report& report, std::vector<Outcome> settled) {
     const Plan& open = open_part(report, room);
     printer_->planned(report, !options_.dry_run);
     for (const Outcome& outcome : settled) {
-        printer_->on_outcome(*std::ranges::find(report.plan->steps, outcome.id, &Step::id),
-                             outcome);
+        printer_->on_outcome(step_with_id(*report.plan, outcome.id), outcome);
     }
     if (report.plan->refusal) {
         talk_.tell("refused: " + *report.plan->refusal);

@@ -23,17 +23,17 @@ public:
     void planned(const Report& report, bool to_be_done) override {
         if (to_be_done) return;
         Plan room;
-        stream_.write(plan_view(open_part(report, room), look(report)));
+        plan_view(open_part(report, room), look(report), sink_);
     }
 
     void on_outcome(const Step&, const Outcome&) override {}
 
     void finished(const Report& report) override {
         if (report.outcomes && !report.outcomes->empty()) {
-            stream_.write(outcomes_view(*report.plan, *report.outcomes, look(report)));
+            outcomes_view(*report.plan, *report.outcomes, look(report), sink_);
         }
-        if (report.checks) stream_.write(checks_view(*report.checks, look(report)));
-        if (!report.plan && !report.findings.empty()) stream_.write(found(report));
+        if (report.checks) checks_view(*report.checks, look(report), sink_);
+        if (!report.plan && !report.findings.empty()) write_found(report);
         stream_.flush();
     }
 
@@ -43,15 +43,21 @@ private:
         look.networks = report.networks;
         return look;
     }
-    [[nodiscard]] std::string found(const Report& report) const {
-        if (report.findings.front().explanation) return stories_view(report.findings, look(report));
-        return by_ ? groups_view(*by_, group_by(*by_, report.findings), look(report))
-                   : findings_view(report.findings, look(report));
+    void write_found(const Report& report) {
+        const auto& findings = report.findings;
+        if (findings.front().explanation) {
+            stories_view(findings, look(report), sink_);
+        } else if (by_) {
+            groups_view(*by_, group_by(*by_, findings), look(report), sink_);
+        } else {
+            findings_view(findings, look(report), sink_);
+        }
     }
 
     Output output_;
     std::optional<Grouping> by_;
     ResultStream stream_;
+    const Sink sink_ = [this](std::string_view text) { stream_.write(text); };
 };
 
 class JsonPrinter final : public Printer {

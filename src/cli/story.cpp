@@ -17,17 +17,15 @@ constexpr std::size_t label_width = 10;
 constexpr std::string_view bold = "\x1b[1m";
 constexpr std::string_view plain = "\x1b[0m";
 
-/// A paragraph of labelled lines; a label is written once for all lines that have it.
+/// A title and labelled lines; a label is written once for all lines that have it.
 class Story {
 public:
     explicit Story(bool colored) : colored_(colored) {}
 
     void title(const std::string& line) {
-        if (!text_.empty()) text_ += "\n";
         text_ +=
             colored_ ? std::string(bold) + printable(line) + std::string(plain) : printable(line);
         text_ += "\n";
-        label_.clear();
     }
     void line(std::string_view label, std::string_view text) {
         std::string column(label == label_ ? "" : label);
@@ -148,10 +146,13 @@ void tell(Story& story, const Finding& finding) {
 
 }  // namespace
 
-std::string stories_view(std::span<const Finding> findings, const Look& look) {
-    Story story(look.colored);
-    for (const Finding& finding : findings) tell(story, finding);
-    return story.take();
+void stories_view(std::span<const Finding> findings, const Look& look, const Sink& sink) {
+    for (const Finding& finding : findings) {
+        if (&finding != &findings.front()) sink("\n");
+        Story story(look.colored);
+        tell(story, finding);
+        sink(story.take());
+    }
 }
 
 }  // namespace unwait::cli

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <span>
-#include <string>
 
 #include "unwait/finding.hpp"
 #include "views.hpp"
@@ -10,6 +9,6 @@
 namespace unwait::cli {
 
 /// Findings with their explanations, one paragraph each; safe for a terminal.
-[[nodiscard]] std::string stories_view(std::span<const Finding> findings, const Look& look);
+void stories_view(std::span<const Finding> findings, const Look& look, const Sink& sink);
 
 }  // namespace unwait::cli

@@ -5,6 +5,7 @@
 #include <array>
 #include <clocale>
 #include <cwchar>
+#include <span>
 
 #include "text.hpp"
 
@@ -14,11 +15,18 @@ namespace {
 
 constexpr std::array<std::string_view, 5> escapes{"", "\x1b[1m", "\x1b[32m", "\x1b[31m", "\x1b[2m"};
 constexpr std::string_view plain_again = "\x1b[0m";
+constexpr std::size_t gap = 2;
+constexpr std::size_t much = 1U << 16;
 
 struct Piece {
     std::string text;
     std::size_t width = 0;
     Style style = Style::plain;
+};
+
+struct Extent {
+    std::size_t width = 0;
+    bool shown = true;
 };
 
 Piece piece_of(const Cell& cell) {
@@ -27,18 +35,64 @@ Piece piece_of(const Cell& cell) {
     return {std::move(text), width, cell.text.empty() ? Style::faint : cell.style};
 }
 
-void append_styled(std::string& line, const Piece& piece, bool colored) {
+const Row& make_row(const Table& table, std::size_t number, Row& room) {
+    room.cells.clear();
+    room.notes.clear();
+    table.fill(number, room);
+    return room;
+}
+
+Row titles_of(const Table& table) {
+    Row row;
+    for (const Column& column : table.columns) row.add(std::string(column.title), Style::title);
+    return row;
+}
+
+std::vector<Extent> extents_of(const Table& table, bool header) {
+    std::vector<Extent> extents;
+    for (const Column& column : table.columns) {
+        extents.push_back({header ? column.title.size() : 0, !column.optional});
+    }
+    Row room;
+    for (std::size_t number = 0; number < table.rows; ++number) {
+        const Row& row = make_row(table, number, room);
+        for (std::size_t at = 0; at < extents.size(); ++at) {
+            const Cell& cell = row.cells[at];
+            extents[at].width = std::max(extents[at].width, piece_of(cell).width);
+            extents[at].shown = extents[at].shown || !cell.text.empty();
+        }
+    }
+    return extents;
+}
+
+void append_styled(std::string& text, const Piece& piece, bool colored) {
     if (!colored || piece.style == Style::plain) {
-        line.append(piece.text);
+        text.append(piece.text);
         return;
     }
-    line.append(escapes.at(static_cast<std::size_t>(piece.style)));
-    line.append(piece.text).append(plain_again);
+    text.append(escapes.at(static_cast<std::size_t>(piece.style)));
+    text.append(piece.text).append(plain_again);
+}
+
+void append_line(std::string& text, const Table& table, std::span<const Extent> extents,
+                 const Row& row, bool colored) {
+    std::size_t spaces = 0;
+    for (std::size_t at = 0; at < extents.size(); ++at) {
+        if (!extents[at].shown) continue;
+        const Piece piece = piece_of(row.cells[at]);
+        const std::size_t padding = extents[at].width - piece.width;
+        const bool right = table.columns[at].right;
+        text.append(spaces + (right ? padding : 0), ' ');
+        append_styled(text, piece, colored);
+        spaces = gap + (right ? 0 : padding);
+    }
+    text.append("\n");
 }
 
 }  // namespace
 
 std::size_t display_width(const std::string& text) {
+    if (std::ranges::all_of(text, [](char byte) { return (byte & 0x80) == 0; })) return text.size();
     // wcwidth(3) and mbrtowc(3) ask the locale; this one is built into glibc.
     static const bool utf8 = std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr;
     if (!utf8) return text.size();
@@ -55,48 +109,22 @@ std::size_t display_width(const std::string& text) {
     return width;
 }
 
-std::string Table::render(bool header, bool colored) const {
-    std::vector<std::vector<Piece>> lines;
-    if (header) {
-        auto& line = lines.emplace_back();
-        for (const Column& column : columns_) {
-            line.push_back({std::string(column.title), column.title.size(), Style::title});
-        }
-    }
-    for (const Row& row : rows_) {
-        std::ranges::transform(row.cells, std::back_inserter(lines.emplace_back()), piece_of);
-    }
-
-    std::vector<std::size_t> widths(columns_.size(), 0);
-    std::vector<bool> shown(columns_.size(), true);
-    std::size_t last = 0;
-    for (std::size_t at = 0; at < columns_.size(); ++at) {
-        for (const auto& line : lines) widths[at] = std::max(widths[at], line[at].width);
-        shown[at] = !columns_[at].optional || !std::ranges::all_of(rows_, [at](const Row& row) {
-            return row.cells[at].text.empty();
-        });
-        if (shown[at]) last = at;
-    }
-
+void Table::write(bool header, bool colored, const Sink& sink) const {
+    const auto extents = extents_of(*this, header);
     std::string text;
-    for (std::size_t number = 0; number < lines.size(); ++number) {
-        for (std::size_t at = 0; at <= last; ++at) {
-            if (!shown[at]) continue;
-            const Piece& piece = lines[number][at];
-            const std::string padding(widths[at] - piece.width, ' ');
-            if (columns_[at].right) text.append(padding);
-            append_styled(text, piece, colored);
-            if (at == last) break;
-            if (!columns_[at].right) text.append(padding);
-            text.append("  ");
-        }
-        text.append("\n");
-        if (header && number == 0) continue;
-        for (const std::string& note : rows_[number - (header ? 1 : 0)].notes) {
+    if (header) append_line(text, *this, extents, titles_of(*this), colored);
+    Row room;
+    for (std::size_t number = 0; number < rows; ++number) {
+        const Row& row = make_row(*this, number, room);
+        append_line(text, *this, extents, row, colored);
+        for (const std::string& note : row.notes) {
             text.append("    ").append(printable(note)).append("\n");
         }
+        if (text.size() < much) continue;
+        sink(text);
+        text.clear();
     }
-    return text;
+    sink(text);
 }
 
 }  // namespace unwait::cli

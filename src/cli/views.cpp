@@ -7,7 +7,6 @@
 
 #include "effects.hpp"
 #include "sentence.hpp"
-#include "table.hpp"
 #include "terminal.hpp"
 #include "text.hpp"
 #include "vocabulary.hpp"
@@ -71,57 +70,63 @@ std::string holders_text(std::span<const Holder> holders, bool all) {
     return listed(texts, all);
 }
 
-std::string steps_view(const Plan& plan, const Look& look) {
-    Table table({{"STEP", true},
-                 {"ACTIONS"},
-                 {"IDLE", true},
-                 {"UNREAD", true},
-                 {"LOCAL"},
-                 {"PEER"},
-                 {"NETNS", false, true},
-                 {"CONTAINER", false, true},
-                 {"HOLDERS"}});
+void steps_view(const Plan& plan, const Look& look, const Sink& sink) {
     const bool tell_effects = look.verbose || plan.steps.size() <= few;
-    for (const Step& step : plan.steps) {
-        table.add({{std::to_string(step.id)},
-                   {ladder_text(step.actions), Style::good},
-                   {idle_text(idle_ms(step.socket))},
-                   {std::to_string(unread_bytes(step.socket))},
-                   {format_endpoint(step.socket.local)},
-                   {format_endpoint(step.socket.peer)},
-                   {network_text(step.socket, look)},
-                   {container_text(step.holders)},
-                   {holders_text(step.holders, look.verbose)}});
-        table.note("why: " + step.reason.str());
-        if (!tell_effects) continue;
+    const auto fill = [&](std::size_t number, Row& row) {
+        const Step& step = plan.steps[number];
+        row.add(std::to_string(step.id));
+        row.add(ladder_text(step.actions), Style::good);
+        row.add(idle_text(idle_ms(step.socket)));
+        row.add(std::to_string(unread_bytes(step.socket)));
+        row.add(format_endpoint(step.socket.local));
+        row.add(format_endpoint(step.socket.peer));
+        row.add(network_text(step.socket, look));
+        row.add(container_text(step.holders));
+        row.add(holders_text(step.holders, look.verbose));
+        row.notes.push_back("why: " + step.reason.str());
+        if (!tell_effects) return;
         const auto effects = effects_of(step, plan.policy);
         for (std::size_t at = 0; at < step.actions.size(); ++at) {
-            table.note(std::string(word(step.actions[at])) + ": " + effects.at(at));
+            row.notes.push_back(std::string(word(step.actions[at])) + ": " + effects.at(at));
         }
-    }
-    return table.render(look.header, look.colored);
+    };
+    const Table table{{{"STEP", true},
+                       {"ACTIONS"},
+                       {"IDLE", true},
+                       {"UNREAD", true},
+                       {"LOCAL"},
+                       {"PEER"},
+                       {"NETNS", false, true},
+                       {"CONTAINER", false, true},
+                       {"HOLDERS"}},
+                      plan.steps.size(),
+                      fill};
+    table.write(look.header, look.colored, sink);
 }
 
-std::string left_alone_view(std::span<const LeftAlone> left_alone, const Look& look) {
-    Table table({{"LEFT ALONE"},
-                 {"IDLE", true},
-                 {"LOCAL"},
-                 {"PEER"},
-                 {"NETNS", false, true},
-                 {"HOLDERS"},
-                 {"INCLUDE BY", false, true},
-                 {"BECAUSE"}});
-    for (const LeftAlone& each : left_alone) {
-        table.add({{std::string(word(each.reason)), Style::faint},
-                   {idle_text(idle_ms(each.socket))},
-                   {format_endpoint(each.socket.local)},
-                   {format_endpoint(each.socket.peer)},
-                   {network_text(each.socket, look)},
-                   {holders_text(each.holders, look.verbose)},
-                   {each.override_flag.str()},
-                   {each.text.str()}});
-    }
-    return table.render(look.header, look.colored);
+void left_alone_view(std::span<const LeftAlone> left_alone, const Look& look, const Sink& sink) {
+    const auto fill = [&](std::size_t number, Row& row) {
+        const LeftAlone& each = left_alone[number];
+        row.add(std::string(word(each.reason)), Style::faint);
+        row.add(idle_text(idle_ms(each.socket)));
+        row.add(format_endpoint(each.socket.local));
+        row.add(format_endpoint(each.socket.peer));
+        row.add(network_text(each.socket, look));
+        row.add(holders_text(each.holders, look.verbose));
+        row.add(each.override_flag.str());
+        row.add(each.text.str());
+    };
+    const Table table{{{"LEFT ALONE"},
+                       {"IDLE", true},
+                       {"LOCAL"},
+                       {"PEER"},
+                       {"NETNS", false, true},
+                       {"HOLDERS"},
+                       {"INCLUDE BY", false, true},
+                       {"BECAUSE"}},
+                      left_alone.size(),
+                      fill};
+    table.write(look.header, look.colored, sink);
 }
 
 /// What became of the fd.
@@ -161,78 +166,87 @@ std::string subject_text(const Check& check) {
     return check.pid == 0 ? std::string(word(check.subject)) : "pid " + std::to_string(check.pid);
 }
 
-std::string checks_view(std::span<const Check> checks, const Look& look) {
-    Table table({{"SUBJECT"}, {"CHECK"}, {"WORKS"}, {"NEEDED"}, {"WHY"}});
-    for (const Check& check : checks) {
+void checks_view(std::span<const Check> checks, const Look& look, const Sink& sink) {
+    const auto fill = [&](std::size_t number, Row& row) {
+        const Check& check = checks[number];
         const Style style = check.works ? Style::good : check.needed ? Style::bad : Style::faint;
-        table.add({{subject_text(check)},
-                   {std::string(check.code)},
-                   {check.works ? "yes" : "no", style},
-                   {check.needed ? "yes" : "no"},
-                   {check.why}});
-        if (!check.remedy.empty()) table.note("remedy: " + check.remedy);
-    }
-    return table.render(look.header, look.colored);
+        row.add(subject_text(check));
+        row.add(std::string(check.code));
+        row.add(check.works ? "yes" : "no", style);
+        row.add(check.needed ? "yes" : "no");
+        row.add(check.why);
+        if (!check.remedy.empty()) row.notes.push_back("remedy: " + check.remedy);
+    };
+    const Table table{
+        {{"SUBJECT"}, {"CHECK"}, {"WORKS"}, {"NEEDED"}, {"WHY"}}, checks.size(), fill};
+    table.write(look.header, look.colored, sink);
 }
 
-std::string findings_view(std::span<const Finding> findings, const Look& look) {
-    Table table({{"STATE"},
-                 {"RECV-Q", true},
-                 {"SEND-Q", true},
-                 {"IDLE", true},
-                 {"LOCAL"},
-                 {"PEER"},
-                 {"CAUSE"},
-                 {"VERDICT"},
-                 {"NETNS", false, true},
-                 {"CONTAINER", false, true},
-                 {"UNIT", false, true},
-                 {"HOLDERS"}});
-    for (const Finding& finding : findings) {
+void findings_view(std::span<const Finding> findings, const Look& look, const Sink& sink) {
+    const auto fill = [&](std::size_t number, Row& row) {
+        const Finding& finding = findings[number];
         const Socket& socket = finding.socket;
         const bool stuck = finding.verdict == Verdict::stuck;
-        table.add({{std::string(word(socket.state))},
-                   {std::to_string(socket.recv_queue)},
-                   {std::to_string(socket.send_queue)},
-                   {idle_text(idle_ms(socket))},
-                   {format_endpoint(socket.local)},
-                   {format_endpoint(socket.peer)},
-                   {std::string(word(finding.cause))},
-                   {std::string(word(finding.verdict)), stuck ? Style::bad : Style::faint},
-                   {network_text(socket, look)},
-                   {container_text(finding.holders)},
-                   {finding.holders.empty() ? "" : finding.holders.front().process->unit},
-                   {holders_text(finding.holders, look.verbose)}});
-        if (!look.verbose) continue;
-        for (const Evidence& evidence : finding.evidence) table.note(evidence.text);
-    }
-    return table.render(look.header, look.colored);
+        row.add(std::string(word(socket.state)));
+        row.add(std::to_string(socket.recv_queue));
+        row.add(std::to_string(socket.send_queue));
+        row.add(idle_text(idle_ms(socket)));
+        row.add(format_endpoint(socket.local));
+        row.add(format_endpoint(socket.peer));
+        row.add(std::string(word(finding.cause)));
+        row.add(std::string(word(finding.verdict)), stuck ? Style::bad : Style::faint);
+        row.add(network_text(socket, look));
+        row.add(container_text(finding.holders));
+        row.add(finding.holders.empty() ? "" : finding.holders.front().process->unit);
+        row.add(holders_text(finding.holders, look.verbose));
+        if (!look.verbose) return;
+        for (const Evidence& evidence : finding.evidence) row.notes.push_back(evidence.text);
+    };
+    const Table table{{{"STATE"},
+                       {"RECV-Q", true},
+                       {"SEND-Q", true},
+                       {"IDLE", true},
+                       {"LOCAL"},
+                       {"PEER"},
+                       {"CAUSE"},
+                       {"VERDICT"},
+                       {"NETNS", false, true},
+                       {"CONTAINER", false, true},
+                       {"UNIT", false, true},
+                       {"HOLDERS"}},
+                      findings.size(),
+                      fill};
+    table.write(look.header, look.colored, sink);
 }
 
-std::string groups_view(Grouping grouping, std::span<const Group> groups, const Look& look) {
-    constexpr std::array<std::string_view, 4> titles{"PROCESS", "UNIT", "PORT", "PEER"};
-    Table table({{"SOCKETS", true},
-                 {"STUCK", true},
-                 {"OLDEST", true},
-                 {"UNREAD", true},
-                 {"FDS/LIMIT", true},
-                 {"PID", true, true},
-                 {titles.at(static_cast<std::size_t>(grouping))}});
-    for (const Group& group : groups) {
+void groups_view(Grouping grouping, std::span<const Group> groups, const Look& look,
+                 const Sink& sink) {
+    const auto fill = [&](std::size_t number, Row& row) {
+        const Group& group = groups[number];
         std::string use;
         if (group.fullest && group.fullest->fd_limit != 0) {
             use = std::to_string(group.fullest->fd_count) + "/" +
                   std::to_string(group.fullest->fd_limit);
         }
-        table.add({{std::to_string(group.sockets)},
-                   {std::to_string(group.stuck), group.stuck > 0 ? Style::bad : Style::plain},
-                   {idle_text(group.oldest_idle_ms)},
-                   {std::to_string(group.unread_bytes)},
-                   {use},
-                   {group.pid == 0 ? "" : std::to_string(group.pid)},
-                   {group.key}});
-    }
-    return table.render(look.header, look.colored);
+        row.add(std::to_string(group.sockets));
+        row.add(std::to_string(group.stuck), group.stuck > 0 ? Style::bad : Style::plain);
+        row.add(idle_text(group.oldest_idle_ms));
+        row.add(std::to_string(group.unread_bytes));
+        row.add(use);
+        row.add(group.pid == 0 ? "" : std::to_string(group.pid));
+        row.add(group.key);
+    };
+    constexpr std::array<std::string_view, 4> titles{"PROCESS", "UNIT", "PORT", "PEER"};
+    const Table table{{{"SOCKETS", true},
+                       {"STUCK", true},
+                       {"OLDEST", true},
+                       {"UNREAD", true},
+                       {"FDS/LIMIT", true},
+                       {"PID", true, true},
+                       {titles.at(static_cast<std::size_t>(grouping))}},
+                      groups.size(),
+                      fill};
+    table.write(look.header, look.colored, sink);
 }
 
 const Plan& open_part(const Report& report, Plan& room) {
@@ -244,44 +258,46 @@ const Plan& open_part(const Report& report, Plan& room) {
     return room;
 }
 
-std::string plan_view(const Plan& plan, const Look& look) {
-    std::string text;
-    if (!plan.steps.empty()) text += steps_view(plan, look);
-    if (!plan.steps.empty() && !plan.left_alone.empty()) text += "\n";
-    if (!plan.left_alone.empty()) text += left_alone_view(plan.left_alone, look);
-    return text;
+void plan_view(const Plan& plan, const Look& look, const Sink& sink) {
+    if (!plan.steps.empty()) steps_view(plan, look, sink);
+    if (!plan.steps.empty() && !plan.left_alone.empty()) sink("\n");
+    if (!plan.left_alone.empty()) left_alone_view(plan.left_alone, look, sink);
 }
 
-std::string outcomes_view(const Plan& plan, std::span<const Outcome> outcomes, const Look& look) {
-    Table table({{"STEP", true},
-                 {"RESULT"},
-                 {"ACTION"},
-                 {"STATE"},
-                 {"FD"},
-                 {"STOPPED", true},
-                 {"TOOK", true},
-                 {"LOCAL"},
-                 {"PEER"},
-                 {"NETNS", false, true},
-                 {"HOLDERS"},
-                 {"DETAIL", false, true}});
-    for (const Outcome& outcome : outcomes) {
-        const Step& step = *std::ranges::find(plan.steps, outcome.id, &Step::id);
-        table.add({{std::to_string(outcome.id)},
-                   {std::string(word(outcome.result)), style_of(outcome.result)},
-                   {outcome.action ? std::string(word(*outcome.action)) : ""},
-                   {std::string(word(outcome.state_before)) + " > " +
-                    std::string(word(outcome.state_after))},
-                   {fd_text(outcome, step)},
-                   {format_duration(outcome.stopped)},
-                   {format_duration(outcome.duration)},
-                   {format_endpoint(step.socket.local)},
-                   {format_endpoint(step.socket.peer)},
-                   {network_text(step.socket, look)},
-                   {holders_text(step.holders, look.verbose)},
-                   {outcome.detail}});
-    }
-    return table.render(look.header, look.colored);
+void outcomes_view(const Plan& plan, std::span<const Outcome> outcomes, const Look& look,
+                   const Sink& sink) {
+    const auto fill = [&](std::size_t number, Row& row) {
+        const Outcome& outcome = outcomes[number];
+        const Step& step = step_with_id(plan, outcome.id);
+        row.add(std::to_string(outcome.id));
+        row.add(std::string(word(outcome.result)), style_of(outcome.result));
+        row.add(outcome.action ? std::string(word(*outcome.action)) : "");
+        row.add(std::string(word(outcome.state_before)) + " > " +
+                std::string(word(outcome.state_after)));
+        row.add(fd_text(outcome, step));
+        row.add(format_duration(outcome.stopped));
+        row.add(format_duration(outcome.duration));
+        row.add(format_endpoint(step.socket.local));
+        row.add(format_endpoint(step.socket.peer));
+        row.add(network_text(step.socket, look));
+        row.add(holders_text(step.holders, look.verbose));
+        row.add(outcome.detail);
+    };
+    const Table table{{{"STEP", true},
+                       {"RESULT"},
+                       {"ACTION"},
+                       {"STATE"},
+                       {"FD"},
+                       {"STOPPED", true},
+                       {"TOOK", true},
+                       {"LOCAL"},
+                       {"PEER"},
+                       {"NETNS", false, true},
+                       {"HOLDERS"},
+                       {"DETAIL", false, true}},
+                      outcomes.size(),
+                      fill};
+    table.write(look.header, look.colored, sink);
 }
 
 }  // namespace unwait::cli

@@ -7,11 +7,12 @@
 
 #include "command.hpp"
 #include "groups.hpp"
+#include "table.hpp"
 #include "unwait/finding.hpp"
 #include "unwait/outcome.hpp"
 #include "unwait/plan.hpp"
 
-/// Values as text for people; safe for a terminal.
+/// Values as text for people, given to a sink in parts; safe for a terminal.
 namespace unwait::cli {
 
 struct Look {
@@ -24,19 +25,20 @@ struct Look {
 /// How views for standard output or standard error are to look.
 [[nodiscard]] Look look_for(int fd, const Output& output);
 
-[[nodiscard]] std::string findings_view(std::span<const Finding> findings, const Look& look);
-[[nodiscard]] std::string groups_view(Grouping grouping, std::span<const Group> groups,
-                                      const Look& look);
+void findings_view(std::span<const Finding> findings, const Look& look, const Sink& sink);
+void groups_view(Grouping grouping, std::span<const Group> groups, const Look& look,
+                 const Sink& sink);
 /// The plan without the steps that have an outcome already: made in `room` where there are such,
 /// and else the report's own, for a plan may be large.
 [[nodiscard]] const Plan& open_part(const Report& report, Plan& room);
 /// Every step with its ladder and reason, and everything that is left alone.
-[[nodiscard]] std::string plan_view(const Plan& plan, const Look& look);
-[[nodiscard]] std::string outcomes_view(const Plan& plan, std::span<const Outcome> outcomes,
-                                        const Look& look);
+void plan_view(const Plan& plan, const Look& look, const Sink& sink);
+/// Of a whole plan.
+void outcomes_view(const Plan& plan, std::span<const Outcome> outcomes, const Look& look,
+                   const Sink& sink);
 
 /// What works and what does not, each with the remedy below it.
-[[nodiscard]] std::string checks_view(std::span<const Check> checks, const Look& look);
+void checks_view(std::span<const Check> checks, const Look& look, const Sink& sink);
 /// "kernel", "pid 12".
 [[nodiscard]] std::string subject_text(const Check& check);
 

@@ -68,10 +68,9 @@ constexpr std::optional<CodePoint> first_code_point(std::string_view text) noexc
     return CodePoint{value, length};
 }
 
+constexpr bool is_printable_ascii(char letter) noexcept { return letter >= 0x20 && letter < 0x7F; }
+
 constexpr bool is_shown(char32_t value) noexcept {
-    if (value >= 0x20 && value < 0x7F) {
-        return true;  // nearly always
-    }
     return std::ranges::none_of(unprintable, [value](const Range& range) {
         return value >= range.first && value <= range.last;
     });
@@ -91,6 +90,10 @@ std::string printable(std::string_view text) {
     std::string safe;
     safe.reserve(text.size());
     while (!text.empty()) {
+        const auto ascii = std::ranges::find_if_not(text, is_printable_ascii);
+        safe.append(text.begin(), ascii);
+        text.remove_prefix(static_cast<std::size_t>(ascii - text.begin()));
+        if (text.empty()) break;
         const auto point = first_code_point(text);
         const std::size_t length = point ? point->length : 1;
         if (point && is_shown(point->value)) {
