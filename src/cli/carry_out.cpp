@@ -168,18 +168,19 @@ ExitStatus Run::carry_out(Report& report, std::vector<Outcome> settled) {
     if (!settled.empty()) report.outcomes = settled;
     Plan room;
     const Plan& open = open_part(report, room);
+    const bool is_allowed = !report.plan->refusal;
+    const bool is_consented = is_allowed && !options_.dry_run && has_consent(open, report.networks);
     printer_->planned(report, !options_.dry_run);
     for (const Outcome& outcome : settled) {
         printer_->on_outcome(step_with_id(*report.plan, outcome.id), outcome);
     }
-    if (report.plan->refusal) {
+    if (!is_allowed) {
         talk_.tell("refused: " + *report.plan->refusal);
         return end(report, ExitStatus::refused);
     }
     if (options_.dry_run) return end(report, status_of(report));
-    if (!has_consent(open, report.networks)) {
-        return end(report, ExitStatus::not_consented);
-    }
+    if (!is_consented) return end(report, ExitStatus::not_consented);
+    report.findings = std::vector<Finding>();  // a hundred thousand take 40 MiB
 
     Observers observers{printer_.get()};
     if (!open.steps.empty()) {

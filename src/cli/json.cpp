@@ -77,7 +77,7 @@ void write_plan(ResultStream& stream, const Report& report) {
 
 }  // namespace
 
-void write_json(ResultStream& stream, const Report& report,
+void begin_json(ResultStream& stream, const Report& report,
                 const std::optional<GroupedBy>& grouped) {
     std::string head = run_json(report).text();
     head.pop_back();
@@ -96,6 +96,9 @@ void write_json(ResultStream& stream, const Report& report,
         stream.write("}");
     }
     if (report.plan) write_plan(stream, report);
+}
+
+void end_json(ResultStream& stream, const Report& report) {
     if (report.outcomes) {
         stream.write(",\n");
         write_array(stream, "outcomes", *report.outcomes, outcome_json);

@@ -20,9 +20,11 @@ struct GroupedBy {
     std::vector<Group> groups;
 };
 
-/// The report as one object, written piece by piece: there may be very many findings. Throws Error.
-void write_json(ResultStream& stream, const Report& report,
+/// The report as one object, written piece by piece, for there may be very many findings: all that
+/// is known before anything is done, and then what came of it. Both throw Error.
+void begin_json(ResultStream& stream, const Report& report,
                 const std::optional<GroupedBy>& grouped);
+void end_json(ResultStream& stream, const Report& report);
 
 /// Single NDJSON records, each with its newline.
 [[nodiscard]] std::string run_record(const Report& report);

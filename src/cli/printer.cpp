@@ -64,18 +64,25 @@ class JsonPrinter final : public Printer {
 public:
     explicit JsonPrinter(std::optional<Grouping> by) : by_(by) {}
 
-    void planned(const Report&, bool) override {}
+    void planned(const Report& report, bool) override { begin(report); }
     void on_outcome(const Step&, const Outcome&) override {}
 
     void finished(const Report& report) override {
-        std::optional<GroupedBy> grouped;
-        if (by_) grouped = {*by_, group_by(*by_, report.findings)};
-        write_json(stream_, report, grouped);
+        if (!begun_) begin(report);
+        end_json(stream_, report);
         stream_.flush();
     }
 
 private:
+    void begin(const Report& report) {
+        std::optional<GroupedBy> grouped;
+        if (by_) grouped = {*by_, group_by(*by_, report.findings)};
+        begin_json(stream_, report, grouped);
+        begun_ = true;
+    }
+
     std::optional<Grouping> by_;
+    bool begun_ = false;
     ResultStream stream_;
 };
 

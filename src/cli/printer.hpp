@@ -14,7 +14,8 @@ namespace unwait::cli {
 /// asked for.
 class Printer : public Observer {
 public:
-    /// The plan is known. `to_be_done`: it is about to be carried out; else it is the result.
+    /// The plan is known, and whether somebody consents to it. `to_be_done`: it is about to be
+    /// carried out, if so; else it is the result. The findings are not looked at after this.
     virtual void planned(const Report& report, bool to_be_done) = 0;
     /// Nothing more will come. Throws Error when results could not be written.
     virtual void finished(const Report& report) = 0;

@@ -110,6 +110,7 @@ std::vector<Outcome> execute(const Plan& plan, StepRunner& runner, StopSign& sto
     climbs.reserve(plan.steps.size());
     for (const Step& step : plan.steps) climbs.push_back({.step = &step, .begun = Clock::now()});
     std::vector<Outcome> outcomes;
+    outcomes.reserve(plan.steps.size());
     const auto finish = [&](Climb& climb, StopSign::Reason stopped) {
         climb.ended = true;
         outcomes.push_back(outcome_of(climb, stopped));

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "benchmarks.hpp"
@@ -14,6 +16,28 @@ namespace {
 constexpr int processes = 10;
 constexpr int sockets_each = 10'000;
 
+struct Contender {
+    Words words;
+    Row peak;
+    Row total;
+
+    explicit Contender(Words command, const std::string& name)
+        : words(std::move(command)),
+          peak{.what = name + ": peak memory", .samples = {}, .unit = Unit::bytes},
+          total{.what = name + ": total", .samples = {}} {}
+
+    void take_turn() {
+        const Run run = run_well(words);
+        peak.samples.push_back(run.peak_rss);
+        total.samples.push_back(run.wall_ns);
+    }
+};
+
+Words with(Words words, const Words& more) {
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+}
+
 }  // namespace
 
 Section memory(int rounds) {
@@ -21,29 +45,34 @@ Section memory(int rounds) {
     for (int i = 0; i < processes; ++i) {
         targets.push_back(std::make_unique<Target>(sockets_each, 0));
     }
-    const Words dry_run{UNWAIT_TOOL, "clear",         "-n",     "-J",         "--all",
-                        "--quiet",   "--max-sockets", "200000", "--min-idle", "0"};
-    Row listing{.what = "unwait list -J: peak memory", .samples = {}, .unit = Unit::bytes};
-    Row planning{.what = "unwait clear -n -J: peak memory", .samples = {}, .unit = Unit::bytes};
-    Row list_time{.what = "unwait list -J: total", .samples = {}};
-    Row plan_time{.what = "unwait clear -n -J: total", .samples = {}};
-    Row ss_time{.what = "ss -Htapn state close-wait: total", .samples = {}};
+    const Words list{UNWAIT_TOOL, "list", "--min-idle", "0"};
+    const Words clear{UNWAIT_TOOL,     "clear",  "--all",      "--quiet",
+                      "--max-sockets", "200000", "--min-idle", "0"};
+    Contender listing(with(list, {"-J"}), "unwait list -J");
+    Contender table(list, "unwait list");
+    Contender planning(with(clear, {"-n", "-J"}), "unwait clear -n -J");
+    Contender preview(with(clear, {"-n"}), "unwait clear -n");
+    Contender ss(ss_list(), "ss -Htapn state close-wait");
     for (int i = 0; i < rounds; ++i) {
-        const Run list = run_well(unwait_list());
-        listing.samples.push_back(list.peak_rss);
-        list_time.samples.push_back(list.wall_ns);
-        const Run plan = run_well(dry_run);
-        planning.samples.push_back(plan.peak_rss);
-        plan_time.samples.push_back(plan.wall_ns);
-        ss_time.samples.push_back(run_well(ss_list()).wall_ns);
+        for (Contender* each : {&listing, &table, &planning, &preview, &ss}) each->take_turn();
     }
+    Contender clearing(with(clear, {"--yes", "-J"}), "unwait clear --yes -J");
+    clearing.take_turn();  // there is no second time
     constexpr double limit = 100 << 20;
+    const auto ratio = [](const Contender& contender, const char* name) {
+        return Ratio{name, median(contender.peak) / limit, 1};
+    };
     return {.name = "Memory",
             .setting = "100,000 stuck sockets in 10 processes",
-            .rows = {listing, planning, list_time, plan_time, ss_time},
-            .ratios = {{"list / 100 MiB", median(listing) / limit, 1},
-                       {"clear -n / 100 MiB", median(planning) / limit, 1},
-                       {"total: list / ss", median(list_time) / median(ss_time)}}};
+            .rows = {listing.peak, table.peak, planning.peak, preview.peak, clearing.peak,
+                     listing.total, table.total, planning.total, preview.total, clearing.total,
+                     ss.total},
+            .ratios = {ratio(listing, "list -J / 100 MiB"),
+                       ratio(table, "list / 100 MiB"),
+                       ratio(planning, "clear -n -J / 100 MiB"),
+                       ratio(preview, "clear -n / 100 MiB"),
+                       ratio(clearing, "clear --yes -J / 100 MiB"),
+                       {"total: list -J / ss", median(listing.total) / median(ss.total)}}};
 }
 
 }  // namespace unwait::bench
