@@ -24,15 +24,15 @@ Words lsof_list() { return {"lsof", "-nP", "-iTCP", "-sTCP:CLOSE_WAIT"}; }
 Words netstat_list() { return {"netstat", "-tnp"}; }
 
 Words unwait_clear(pid_t pid, const Words& more) {
-    Words words{UNWAIT_TOOL,         "clear",         "-J",    "--yes",
-                "--quiet",           "--min-idle",    "0",     "--pid",
-                std::to_string(pid), "--max-sockets", "100000"};
+    Words words{UNWAIT_TOOL,     "clear", "--yes", "--quiet",
+                "--min-idle",    "0",     "--pid", std::to_string(pid),
+                "--max-sockets", "100000"};
     words.insert(words.end(), more.begin(), more.end());
     return words;
 }
 
 Words unwait_close(pid_t pid, int fd) {
-    return unwait_clear(pid, {"--fd", std::to_string(fd), "--actions", "close"});
+    return unwait_clear(pid, {"-J", "--fd", std::to_string(fd), "--actions", "close"});
 }
 
 Words gdb_close(pid_t pid, int fd) {

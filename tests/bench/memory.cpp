@@ -21,7 +21,7 @@ struct Contender {
     Row peak;
     Row total;
 
-    explicit Contender(Words command, const std::string& name)
+    Contender(Words command, const std::string& name)
         : words(std::move(command)),
           peak{.what = name + ": peak memory", .samples = {}, .unit = Unit::bytes},
           total{.what = name + ": total", .samples = {}} {}
@@ -33,6 +33,14 @@ struct Contender {
     }
 };
 
+std::vector<std::unique_ptr<Target>> make_targets() {
+    std::vector<std::unique_ptr<Target>> targets;
+    for (int i = 0; i < processes; ++i) {
+        targets.push_back(std::make_unique<Target>(sockets_each, 0));
+    }
+    return targets;
+}
+
 Words with(Words words, const Words& more) {
     words.insert(words.end(), more.begin(), more.end());
     return words;
@@ -41,10 +49,6 @@ Words with(Words words, const Words& more) {
 }  // namespace
 
 Section memory(int rounds) {
-    std::vector<std::unique_ptr<Target>> targets;
-    for (int i = 0; i < processes; ++i) {
-        targets.push_back(std::make_unique<Target>(sockets_each, 0));
-    }
     const Words list{UNWAIT_TOOL, "list", "--min-idle", "0"};
     const Words clear{UNWAIT_TOOL,     "clear",  "--all",      "--quiet",
                       "--max-sockets", "200000", "--min-idle", "0"};
@@ -53,11 +57,16 @@ Section memory(int rounds) {
     Contender planning(with(clear, {"-n", "-J"}), "unwait clear -n -J");
     Contender preview(with(clear, {"-n"}), "unwait clear -n");
     Contender ss(ss_list(), "ss -Htapn state close-wait");
+    auto targets = make_targets();
     for (int i = 0; i < rounds; ++i) {
         for (Contender* each : {&listing, &table, &planning, &preview, &ss}) each->take_turn();
     }
+    // Of these there is no second time.
     Contender clearing(with(clear, {"--yes", "-J"}), "unwait clear --yes -J");
-    clearing.take_turn();  // there is no second time
+    clearing.take_turn();
+    targets = make_targets();
+    Contender outcomes(with(clear, {"--yes"}), "unwait clear --yes");
+    outcomes.take_turn();
     constexpr double limit = 100 << 20;
     const auto ratio = [](const Contender& contender, const char* name) {
         return Ratio{name, median(contender.peak) / limit, 1};
@@ -65,13 +74,14 @@ Section memory(int rounds) {
     return {.name = "Memory",
             .setting = "100,000 stuck sockets in 10 processes",
             .rows = {listing.peak, table.peak, planning.peak, preview.peak, clearing.peak,
-                     listing.total, table.total, planning.total, preview.total, clearing.total,
-                     ss.total},
+                     outcomes.peak, listing.total, table.total, planning.total, preview.total,
+                     clearing.total, outcomes.total, ss.total},
             .ratios = {ratio(listing, "list -J / 100 MiB"),
                        ratio(table, "list / 100 MiB"),
                        ratio(planning, "clear -n -J / 100 MiB"),
                        ratio(preview, "clear -n / 100 MiB"),
                        ratio(clearing, "clear --yes -J / 100 MiB"),
+                       ratio(outcomes, "clear --yes / 100 MiB"),
                        {"total: list -J / ss", median(listing.total) / median(ss.total)}}};
 }
 
