@@ -5,8 +5,9 @@
 #include <array>
 #include <clocale>
 #include <cwchar>
-#include <span>
+#include <utility>
 
+#include "parallel.hpp"
 #include "text.hpp"
 
 namespace unwait::cli {
@@ -16,10 +17,14 @@ namespace {
 constexpr std::array<std::string_view, 5> escapes{"", "\x1b[1m", "\x1b[32m", "\x1b[31m", "\x1b[2m"};
 constexpr std::string_view plain_again = "\x1b[0m";
 constexpr std::size_t gap = 2;
-constexpr std::size_t much = 1U << 16;
+
+// Rows are made by all processors that are idle, a block of them at a time.
+constexpr std::size_t rows_of_block = 64;
+constexpr std::size_t worth_a_thread = 2;
+constexpr std::size_t written_together = 16;
 
 struct Piece {
-    std::string text;
+    std::string_view text;
     std::size_t width = 0;
     Style style = Style::plain;
 };
@@ -28,18 +33,26 @@ struct Extent {
     std::size_t width = 0;
     bool shown = true;
 };
+using Extents = std::vector<Extent>;
 
-Piece piece_of(const Cell& cell) {
-    std::string text = cell.text.empty() ? "-" : printable(cell.text);
-    const std::size_t width = display_width(text);
-    return {std::move(text), width, cell.text.empty() ? Style::faint : cell.style};
+/// Made in `room` where it is not the cell's own text.
+Piece piece_of(const Cell& cell, std::string& room) {
+    if (cell.text.empty()) return {"-", 1, Style::faint};
+    if (is_printable_ascii(cell.text)) return {cell.text, cell.text.size(), cell.style};
+    room = printable(cell.text);
+    return {room, display_width(room), cell.style};
 }
 
-const Row& make_row(const Table& table, std::size_t number, Row& room) {
-    room.cells.clear();
-    room.notes.clear();
-    table.fill(number, room);
-    return room;
+template <typename Take>
+void for_each_row(const Table& table, std::size_t block, Take take) {
+    Row row;
+    const std::size_t end = std::min((block + 1) * rows_of_block, table.rows);
+    for (std::size_t number = block * rows_of_block; number < end; ++number) {
+        row.cells.clear();
+        row.notes.clear();
+        table.fill(number, row);
+        take(row);
+    }
 }
 
 Row titles_of(const Table& table) {
@@ -48,21 +61,32 @@ Row titles_of(const Table& table) {
     return row;
 }
 
-std::vector<Extent> extents_of(const Table& table, bool header) {
-    std::vector<Extent> extents;
+void extend(Extent& extent, std::size_t width, bool shown) {
+    extent.width = std::max(extent.width, width);
+    extent.shown = extent.shown || shown;
+}
+
+Extents extents_of(const Table& table, std::size_t blocks, bool header) {
+    Extents all;
     for (const Column& column : table.columns) {
-        extents.push_back({header ? column.title.size() : 0, !column.optional});
+        all.push_back({header ? column.title.size() : 0, !column.optional});
     }
-    Row room;
-    for (std::size_t number = 0; number < table.rows; ++number) {
-        const Row& row = make_row(table, number, room);
-        for (std::size_t at = 0; at < extents.size(); ++at) {
-            const Cell& cell = row.cells[at];
-            extents[at].width = std::max(extents[at].width, piece_of(cell).width);
-            extents[at].shown = extents[at].shown || !cell.text.empty();
+    std::vector<Extents> of_blocks(blocks, all);
+    sys::in_parallel(blocks, worth_a_thread, [&](std::size_t block) {
+        std::string room;
+        for_each_row(table, block, [&](const Row& row) {
+            for (std::size_t at = 0; at < all.size(); ++at) {
+                const Cell& cell = row.cells[at];
+                extend(of_blocks[block][at], piece_of(cell, room).width, !cell.text.empty());
+            }
+        });
+    });
+    for (const Extents& extents : of_blocks) {
+        for (std::size_t at = 0; at < all.size(); ++at) {
+            extend(all[at], extents[at].width, extents[at].shown);
         }
     }
-    return extents;
+    return all;
 }
 
 void append_styled(std::string& text, const Piece& piece, bool colored) {
@@ -74,12 +98,13 @@ void append_styled(std::string& text, const Piece& piece, bool colored) {
     text.append(piece.text).append(plain_again);
 }
 
-void append_line(std::string& text, const Table& table, std::span<const Extent> extents,
-                 const Row& row, bool colored) {
+void append_line(std::string& text, const Table& table, const Extents& extents, const Row& row,
+                 bool colored) {
     std::size_t spaces = 0;
+    std::string room;
     for (std::size_t at = 0; at < extents.size(); ++at) {
         if (!extents[at].shown) continue;
-        const Piece piece = piece_of(row.cells[at]);
+        const Piece piece = piece_of(row.cells[at], room);
         const std::size_t padding = extents[at].width - piece.width;
         const bool right = table.columns[at].right;
         text.append(spaces + (right ? padding : 0), ' ');
@@ -87,12 +112,15 @@ void append_line(std::string& text, const Table& table, std::span<const Extent> 
         spaces = gap + (right ? 0 : padding);
     }
     text.append("\n");
+    for (const std::string& note : row.notes) {
+        text.append("    ").append(printable(note)).append("\n");
+    }
 }
 
 }  // namespace
 
 std::size_t display_width(const std::string& text) {
-    if (std::ranges::all_of(text, [](char byte) { return (byte & 0x80) == 0; })) return text.size();
+    if (is_printable_ascii(text)) return text.size();
     // wcwidth(3) and mbrtowc(3) ask the locale; this one is built into glibc.
     static const bool utf8 = std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr;
     if (!utf8) return text.size();
@@ -110,19 +138,20 @@ std::size_t display_width(const std::string& text) {
 }
 
 void Table::write(bool header, bool colored, const Sink& sink) const {
-    const auto extents = extents_of(*this, header);
+    const std::size_t blocks = (rows + rows_of_block - 1) / rows_of_block;
+    const Extents extents = extents_of(*this, blocks, header);
     std::string text;
     if (header) append_line(text, *this, extents, titles_of(*this), colored);
-    Row room;
-    for (std::size_t number = 0; number < rows; ++number) {
-        const Row& row = make_row(*this, number, room);
-        append_line(text, *this, extents, row, colored);
-        for (const std::string& note : row.notes) {
-            text.append("    ").append(printable(note)).append("\n");
-        }
-        if (text.size() < much) continue;
-        sink(text);
-        text.clear();
+    std::vector<std::string> texts;
+    for (std::size_t first = 0; first < blocks; first += texts.size()) {
+        texts.assign(std::min(written_together, blocks - first), "");
+        sys::in_parallel(texts.size(), worth_a_thread, [&](std::size_t at) {
+            for_each_row(*this, first + at, [&](const Row& row) {
+                append_line(texts[at], *this, extents, row, colored);
+            });
+        });
+        for (const std::string& each : texts) text += each;
+        sink(std::exchange(text, {}));
     }
     sink(text);
 }

@@ -68,7 +68,7 @@ constexpr std::optional<CodePoint> first_code_point(std::string_view text) noexc
     return CodePoint{value, length};
 }
 
-constexpr bool is_printable_ascii(char letter) noexcept { return letter >= 0x20 && letter < 0x7F; }
+constexpr bool is_plain(char letter) noexcept { return letter >= 0x20 && letter < 0x7F; }
 
 constexpr bool is_shown(char32_t value) noexcept {
     return std::ranges::none_of(unprintable, [value](const Range& range) {
@@ -86,11 +86,15 @@ std::string escaped_byte(std::uint8_t byte) { return (byte < 0x10 ? "\\x0" : "\\
 
 }  // namespace
 
+bool is_printable_ascii(std::string_view text) noexcept {
+    return std::ranges::all_of(text, is_plain);
+}
+
 std::string printable(std::string_view text) {
     std::string safe;
     safe.reserve(text.size());
     while (!text.empty()) {
-        const auto ascii = std::ranges::find_if_not(text, is_printable_ascii);
+        const auto ascii = std::ranges::find_if_not(text, is_plain);
         safe.append(text.begin(), ascii);
         text.remove_prefix(static_cast<std::size_t>(ascii - text.begin()));
         if (text.empty()) break;

@@ -46,6 +46,9 @@ namespace unwait {
 /// and bytes that are not UTF-8 become \xNN or \u{N}; a backslash stays as it is.
 [[nodiscard]] std::string printable(std::string_view text);
 
+/// Nothing but letters, digits, punctuation and blanks: printable as it is, and a column each.
+[[nodiscard]] bool is_printable_ascii(std::string_view text) noexcept;
+
 /// Valid UTF-8: each byte that is not becomes U+FFFD.
 [[nodiscard]] std::string to_utf8(std::string_view text);
 
