@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """unwait list, against servers that leak."""
 
+import json
 import os
 import re
 import resource
@@ -95,6 +96,31 @@ class List(TestCase):
                 self.assertEqual(one["socket"]["cookie"], other["socket"]["cookie"])
                 self.assertEqual(one["holders"], other["holders"])
             self.assertEqual(records[-1], report["summary"])
+
+    def test_many_rows(self):
+        """More than are made together: all are there, in order, and in columns."""
+        count = 1100
+
+        def raise_fd_limit():
+            hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+        def peers(text, column):
+            header, *rows = text.decode().splitlines()
+            self.assertEqual({row.find("leaky[") for row in rows}, {header.find("HOLDERS")})
+            return [row.split()[column] for row in rows]
+
+        with Leaky(count=count, preexec_fn=raise_fd_limit) as leak:
+            chosen = ("--port", leak.port)
+            found = json.loads(self.run_ok("list", "-J", *chosen).stdout)["findings"]
+            known = [f"127.0.0.1:{each['socket']['peer']['port']}" for each in found]
+            self.assertEqual(len(set(known)), count)
+            self.assertEqual(peers(self.run_ok("list", *chosen).stdout, 5), known)
+            cleared = self.run_ok("clear", "-q", "--yes", "--actions", "close", "--min-idle", "0",
+                                  "--max-sockets", count, *chosen)
+            self.assertEqual(peers(cleared.stdout, 10), known)
+            steps = [line.split()[:2] for line in cleared.stdout.decode().splitlines()[1:]]
+            self.assertEqual(steps, [[str(at), "cleared"] for at in range(1, count + 1)])
 
     def test_verdict_is_what_clear_would_say(self):
         with Leaky() as leak:
