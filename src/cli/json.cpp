@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "json.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <functional>
-#include <span>
 #include <string>
-#include <vector>
 
 #include "checkup.hpp"
 #include "parallel.hpp"
@@ -30,25 +27,20 @@ Json run_json(const Report& report) {
     return run;
 }
 
-/// "name":[…] with each element on a line of its own. Many are converted by all processors that are
-/// idle, some at a time, as not all of the text need be in memory.
+/// "name":[…] with each element on a line of its own.
 template <typename Values, typename Convert>
 void write_array(ResultStream& stream, const char* name, const Values& values, Convert convert) {
-    constexpr std::size_t at_a_time = 1024;
     constexpr std::size_t worth_a_thread = 128;
     stream.write(Json(name).text() + ":[");
     const char* before = "\n";
-    std::vector<std::string> texts;
-    for (auto rest = std::span(values); !rest.empty(); rest = rest.subspan(texts.size())) {
-        texts.resize(std::min(rest.size(), at_a_time));
-        sys::in_parallel(texts.size(), worth_a_thread,
-                         [&](std::size_t at) { texts[at] = Json(convert(rest[at])).text(); });
-        for (const std::string& text : texts) {
+    sys::make_in_order(
+        values.size(), worth_a_thread,
+        [&](std::size_t at) { return Json(convert(values[at])).text(); },
+        [&](std::string_view text) {
             stream.write(before);
             stream.write(text);
             before = ",\n";
-        }
-    }
+        });
     stream.write(values.empty() ? "]" : "\n]");
 }
 

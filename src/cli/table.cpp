@@ -5,7 +5,6 @@
 #include <array>
 #include <clocale>
 #include <cwchar>
-#include <utility>
 
 #include "parallel.hpp"
 #include "text.hpp"
@@ -21,7 +20,6 @@ constexpr std::size_t gap = 2;
 // Rows are made by all processors that are idle, a block of them at a time.
 constexpr std::size_t rows_of_block = 64;
 constexpr std::size_t worth_a_thread = 2;
-constexpr std::size_t written_together = 16;
 
 struct Piece {
     std::string_view text;
@@ -120,7 +118,6 @@ void append_line(std::string& text, const Table& table, const Extents& extents, 
 }  // namespace
 
 std::size_t display_width(const std::string& text) {
-    if (is_printable_ascii(text)) return text.size();
     // wcwidth(3) and mbrtowc(3) ask the locale; this one is built into glibc.
     static const bool utf8 = std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr;
     if (!utf8) return text.size();
@@ -138,22 +135,18 @@ std::size_t display_width(const std::string& text) {
 }
 
 void Table::write(bool header, bool colored, const Sink& sink) const {
-    const std::size_t blocks = (rows + rows_of_block - 1) / rows_of_block;
+    const std::size_t blocks = rows / rows_of_block + 1;  // the first has the titles, too
     const Extents extents = extents_of(*this, blocks, header);
-    std::string text;
-    if (header) append_line(text, *this, extents, titles_of(*this), colored);
-    std::vector<std::string> texts;
-    for (std::size_t first = 0; first < blocks; first += texts.size()) {
-        texts.assign(std::min(written_together, blocks - first), "");
-        sys::in_parallel(texts.size(), worth_a_thread, [&](std::size_t at) {
-            for_each_row(*this, first + at, [&](const Row& row) {
-                append_line(texts[at], *this, extents, row, colored);
-            });
-        });
-        for (const std::string& each : texts) text += each;
-        sink(std::exchange(text, {}));
-    }
-    sink(text);
+    const auto text_of = [&](std::size_t block) {
+        std::string text;
+        const auto append = [&](const Row& row) {
+            append_line(text, *this, extents, row, colored);
+        };
+        if (header && block == 0) append(titles_of(*this));
+        for_each_row(*this, block, append);
+        return text;
+    };
+    sys::make_in_order(blocks, worth_a_thread, text_of, sink);
 }
 
 }  // namespace unwait::cli

@@ -109,4 +109,16 @@ void in_parallel(std::size_t count, std::size_t worth_a_thread,
     if (failure) std::rethrow_exception(failure);
 }
 
+void make_in_order(std::size_t count, std::size_t worth_a_thread,
+                   const std::function<std::string(std::size_t)>& make,
+                   const std::function<void(std::string_view)>& take) {
+    std::vector<std::string> texts;
+    for (std::size_t first = 0; first < count; first += texts.size()) {
+        texts.resize(std::min(8 * worth_a_thread, count - first));
+        in_parallel(texts.size(), worth_a_thread,
+                    [&](std::size_t at) { texts[at] = make(first + at); });
+        for (const std::string& text : texts) take(text);
+    }
+}
+
 }  // namespace unwait::sys

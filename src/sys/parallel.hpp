@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <functional>
 #include <future>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -47,5 +49,11 @@ private:
 /// there are do it all. When all have returned, what the first that threw has thrown is thrown.
 void in_parallel(std::size_t count, std::size_t worth_a_thread,
                  const std::function<void(std::size_t)>& work);
+
+/// The texts make(0) … make(count - 1), taken in this order. They are made in parallel, as many at
+/// a time as are worth eight threads: not all of them need be in memory.
+void make_in_order(std::size_t count, std::size_t worth_a_thread,
+                   const std::function<std::string(std::size_t)>& make,
+                   const std::function<void(std::string_view)>& take);
 
 }  // namespace unwait::sys

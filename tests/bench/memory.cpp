@@ -49,11 +49,10 @@ Words with(Words words, const Words& more) {
 }  // namespace
 
 Section memory(int rounds) {
-    const Words list{UNWAIT_TOOL, "list", "--min-idle", "0"};
     const Words clear{UNWAIT_TOOL,     "clear",  "--all",      "--quiet",
                       "--max-sockets", "200000", "--min-idle", "0"};
-    Contender listing(with(list, {"-J"}), "unwait list -J");
-    Contender table(list, "unwait list");
+    Contender listing(unwait_list(), "unwait list -J");
+    Contender table({UNWAIT_TOOL, "list", "--min-idle", "0"}, "unwait list");
     Contender planning(with(clear, {"-n", "-J"}), "unwait clear -n -J");
     Contender preview(with(clear, {"-n"}), "unwait clear -n");
     Contender ss(ss_list(), "ss -Htapn state close-wait");
