@@ -8,44 +8,41 @@
 
 namespace unwait::cli {
 
-namespace {
+// Not in an unnamed namespace, where they would not be found by their arguments.
 
-using Json = JsonText;
-
-Json operator_json(const Operator& who) {
-    return {{"uid", who.uid},
-            {"effective_uid", who.effective_uid},
-            {"login_uid", or_null(who.login_uid)},
-            {"sudo_user", or_null(who.sudo_user)},
-            {"tty", or_null(who.tty)}};
+static void write_json(JsonText& text, const Operator& who) {
+    text.write({{"uid", who.uid},
+                {"effective_uid", who.effective_uid},
+                {"login_uid", who.login_uid},
+                {"sudo_user", unless_empty(who.sudo_user)},
+                {"tty", unless_empty(who.tty)}});
 }
 
-Json audit_json(const AuditHead& head) {
-    return {{"format_version", format_version},
-            {"time", format_time(std::chrono::system_clock::now())},
-            {"run_id", head.run_id},
-            {"host", head.host},
-            {"boot_id", head.boot_id},
-            {"tool_version", UNWAIT_VERSION},
-            {"command", head.command},
-            {"policy", or_null(head.policy)},
-            {"who", operator_json(head.who)}};
+static void write_json(JsonText& text, const AuditHead& head) {
+    text.write({{"format_version", format_version},
+                {"time", format_time(std::chrono::system_clock::now())},
+                {"run_id", head.run_id},
+                {"host", head.host},
+                {"boot_id", head.boot_id},
+                {"tool_version", UNWAIT_VERSION},
+                {"command", head.command},
+                {"policy", unless_empty(head.policy)},
+                {"who", head.who}});
 }
-
-}  // namespace
 
 std::string intent_record(const AuditHead& head, const Step& step, const Policy& policy) {
-    Json json = audit_json(head);
-    json.add({"step", step_json(step, policy)});
-    return record("intent", json);
+    return record("intent", [&](JsonText& text) {
+        text.write(head);
+        text.merge({{"step", StepOfPlan{step, policy}}});
+    });
 }
 
 std::string audited_outcome_record(const AuditHead& head, const Step& step,
                                    const Outcome& outcome) {
-    Json json = audit_json(head);
-    json.add({"socket", socket_json(step.socket, step.holders)});
-    json.add({"outcome", outcome_json(outcome)});
-    return record("outcome", json);
+    return record("outcome", [&](JsonText& text) {
+        text.write(head);
+        text.merge({{"socket", SocketOfHolders{step.socket, step.holders}}, {"outcome", outcome}});
+    });
 }
 
 }  // namespace unwait::cli

@@ -7,79 +7,76 @@
 
 namespace unwait::cli {
 
-namespace {
+// Not in an unnamed namespace, where they would not be found by their arguments.
 
-using Json = JsonText;
-
-Json share_json(const FdShare& share) {
-    const auto port_json = [](const auto& port) -> Json {
-        return {{"port", port.first}, {"sockets", port.second}};
-    };
-    return {{"pid", share.pid},
-            {"fd_count", share.open},
-            {"fd_limit", share.limit},
-            {"sockets", share.sockets},
-            {"ports", array_of(share.ports, port_json)}};
+static void write_json(JsonText& text, const PortShare& share) {
+    text.write({{"port", share.first}, {"sockets", share.second}});
 }
 
-Json frame_json(const StackFrame& frame) {
-    return {{"address", frame.address},
-            {"function", or_null(frame.function)},
-            {"offset", frame.offset},
-            {"object", or_null(frame.object)}};
+static void write_json(JsonText& text, const FdShare& share) {
+    text.write({{"pid", share.pid},
+                {"fd_count", share.open},
+                {"fd_limit", share.limit},
+                {"sockets", share.sockets},
+                {"ports", share.ports}});
 }
 
-Json thread_json(const ThreadStory& thread) {
+static void write_json(JsonText& text, const StackFrame& frame) {
+    text.write({{"address", frame.address},
+                {"function", unless_empty(frame.function)},
+                {"offset", frame.offset},
+                {"object", unless_empty(frame.object)}});
+}
+
+static void write_json(JsonText& text, const ThreadStory& thread) {
     const ThreadActivity& activity = thread.activity;
-    return {{"pid", activity.pid},
-            {"tid", activity.tid},
-            {"command", activity.command},
-            {"state", std::string(1, activity.state)},
-            {"call", or_null(activity.call)},
-            {"fds", array_of(activity.fds, [](int fd) { return Json(fd); })},
-            {"wait_channel", or_null(activity.wait_channel)},
-            {"on_socket", thread.on_socket},
-            {"stack", array_of(thread.stack, frame_json)},
-            {"no_stack", or_null(thread.no_stack)},
-            {"stopped_us", thread.stopped.count()}};
+    text.write({{"pid", activity.pid},
+                {"tid", activity.tid},
+                {"command", activity.command},
+                {"state", std::string_view(&activity.state, 1)},
+                {"call", unless_empty(activity.call)},
+                {"fds", activity.fds},
+                {"wait_channel", unless_empty(activity.wait_channel)},
+                {"on_socket", thread.on_socket},
+                {"stack", thread.stack},
+                {"no_stack", unless_empty(thread.no_stack)},
+                {"stopped_us", thread.stopped.count()}});
 }
 
-Json observation_json(const Observation& observation) {
-    const auto call_json = [](const Observation::Calls& calls) -> Json {
-        return {{"call", calls.call}, {"looks", calls.looks}};
-    };
-    const auto traced_json = [](const Observation::Traced& traced) -> Json {
-        return {{"call", traced.call}, {"count", traced.count}};
-    };
-    return {
-        {"duration_ms", observation.duration.count()},
-        {"looks", observation.looks},
-        {"touched", observation.touched()},
-        {"calls", array_of(observation.calls, call_json)},
-        {"traced", observation.traced ? array_of(*observation.traced, traced_json) : Json(nullptr)},
-        {"not_traced", or_null(observation.not_traced)},
-        {"read_bytes", observation.read},
-        {"read_end", observation.read_end},
-        {"written_bytes", observation.written},
-        {"received_bytes", observation.received},
-        {"gone", observation.is_gone},
-        {"text", observation.text}};
+static void write_json(JsonText& text, const Observation::Calls& calls) {
+    text.write({{"call", calls.call}, {"looks", calls.looks}});
 }
 
-Json action_json(const ActionView& view) {
-    return {{"action", word(view.action)}, {"possible", view.possible}, {"text", view.text}};
+static void write_json(JsonText& text, const Observation::Traced& traced) {
+    text.write({{"call", traced.call}, {"count", traced.count}});
 }
 
-}  // namespace
+static void write_json(JsonText& text, const Observation& observation) {
+    text.write({{"duration_ms", observation.duration.count()},
+                {"looks", observation.looks},
+                {"touched", observation.touched()},
+                {"calls", observation.calls},
+                {"traced", observation.traced},
+                {"not_traced", unless_empty(observation.not_traced)},
+                {"read_bytes", observation.read},
+                {"read_end", observation.read_end},
+                {"written_bytes", observation.written},
+                {"received_bytes", observation.received},
+                {"gone", observation.is_gone},
+                {"text", observation.text}});
+}
 
-Json explanation_json(const Explanation& explanation) {
-    return {{"fd_use", array_of(explanation.shares, share_json)},
-            {"threads", array_of(explanation.threads, thread_json)},
-            {"observation",
-             explanation.observation ? observation_json(*explanation.observation) : Json(nullptr)},
-            {"plan", explanation.plan},
-            {"actions", array_of(explanation.actions, action_json)},
-            {"advice", explanation.advice}};
+static void write_json(JsonText& text, const ActionView& view) {
+    text.write({{"action", view.action}, {"possible", view.possible}, {"text", view.text}});
+}
+
+void write_json(JsonText& text, const Explanation& explanation) {
+    text.write({{"fd_use", explanation.shares},
+                {"threads", explanation.threads},
+                {"observation", explanation.observation},
+                {"plan", explanation.plan},
+                {"actions", explanation.actions},
+                {"advice", explanation.advice}});
 }
 
 }  // namespace unwait::cli

@@ -7,6 +7,6 @@
 namespace unwait::cli {
 
 /// `explanation` of a finding, as unwait.schema.json has it.
-[[nodiscard]] JsonText explanation_json(const Explanation& explanation);
+void write_json(JsonText& text, const Explanation& explanation);
 
 }  // namespace unwait::cli

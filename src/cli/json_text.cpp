@@ -12,29 +12,29 @@ namespace unwait::cli {
 
 namespace {
 
-/// By byte: all that is written goes through this.
-constexpr std::array<bool, 256> plain = [] {
-    std::array<bool, 256> is{};
-    for (std::size_t byte = ' '; byte < 0x7f; ++byte) is[byte] = byte != '"' && byte != '\\';
-    return is;
-}();
+constexpr bool is_plain(char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\'; }
 
-bool is_plain(char c) { return plain[static_cast<std::uint8_t>(c)]; }
+/// Looks at all of them, which is faster than to look for the first that is not.
+bool are_all_plain(std::string_view text) {
+    unsigned special = 0;
+    for (const char c : text) special |= is_plain(c) ? 0U : 1U;
+    return special == 0;
+}
 
-void append_unit(std::string& text, std::uint32_t unit) {
+void append_unit(JsonText& text, std::uint32_t unit) {
     constexpr std::string_view digits = "0123456789abcdef";
-    text += "\\u";
-    for (unsigned shift = 16; shift > 0; shift -= 4) text += digits[unit >> (shift - 4) & 0xf];
+    text.append("\\u");
+    for (unsigned shift = 16; shift > 0; shift -= 4) text.append(digits[unit >> (shift - 4) & 0xf]);
 }
 
 /// As UTF-16 has it: in two units above U+FFFF.
-void append_escaped(std::string& text, std::uint32_t point) {
+void append_escaped(JsonText& text, std::uint32_t point) {
     constexpr std::string_view special = "\"\\\b\f\n\r\t";
     constexpr std::string_view letters = "\"\\bfnrt";
     const auto at = point < 0x80 ? special.find(static_cast<char>(point)) : std::string_view::npos;
     if (at != std::string_view::npos) {
-        text += '\\';
-        text += letters[at];
+        text.append('\\');
+        text.append(letters[at]);
     } else if (point < 0x10000) {
         append_unit(text, point);
     } else {
@@ -55,62 +55,45 @@ std::uint32_t take_point(std::string_view& utf8) {
     return point;
 }
 
-void append_member(std::string& text, const JsonText::Member& member) {
-    const auto& [name, value] = member;
-    text.append("\"").append(name).append("\":").append(value.text());
-}
-
 }  // namespace
 
-JsonText::JsonText(std::string_view value) {
-    text_.reserve(value.size() + 2);
-    text_ += '"';
-    if (std::ranges::all_of(value, is_plain)) {
-        text_ += value;
+JsonText::Value::Value(const std::initializer_list<Member>& members)
+    : value_(&members), write_([](JsonText& text, const void* what) {
+          text.append('{');
+          for (const auto& [name, value] :
+               *static_cast<const std::initializer_list<Member>*>(what)) {
+              text.separate();
+              text.append('"');
+              text.append(name);
+              text.append("\":");
+              text.write(value);
+          }
+          text.append('}');
+      }) {}
+
+void JsonText::merge(const Value& object) {
+    text_.pop_back();
+    const std::size_t brace = text_.size();
+    write(object);
+    text_[brace] = ',';
+}
+
+void write_json(JsonText& text, std::string_view value) {
+    text.append('"');
+    if (are_all_plain(value)) {
+        text.append(value);
     } else {
         const std::string utf8 = to_utf8(value);
         for (std::string_view rest = utf8; !rest.empty();) {
             if (is_plain(rest.front())) {
-                text_ += rest.front();
+                text.append(rest.front());
                 rest.remove_prefix(1);
             } else {
-                append_escaped(text_, take_point(rest));
+                append_escaped(text, take_point(rest));
             }
         }
     }
-    text_ += '"';
-}
-
-JsonText::JsonText(std::initializer_list<Member> members) {
-    std::size_t size = 2;
-    for (const Member& member : members) {
-        size += member.first.size() + member.second.text().size() + 4;
-    }
-    text_.reserve(size);
-    text_ += '{';
-    for (const Member& member : members) {
-        if (text_.size() > 1) text_ += ',';
-        append_member(text_, member);
-    }
-    text_ += '}';
-}
-
-JsonText JsonText::array() {
-    JsonText array;
-    array.text_ = "[]";
-    return array;
-}
-
-void JsonText::push_back(const JsonText& element) {
-    text_.back() = ',';
-    if (text_.size() == 2) text_.pop_back();
-    text_.append(element.text_).append("]");
-}
-
-void JsonText::add(const Member& member) {
-    text_.back() = ',';
-    append_member(text_, member);
-    text_ += '}';
+    text.append('"');
 }
 
 }  // namespace unwait::cli

@@ -2,9 +2,9 @@
 #include "value_json.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "effects.hpp"
 #include "explanation_json.hpp"
@@ -15,164 +15,175 @@ namespace unwait::cli {
 
 namespace {
 
-using Json = JsonText;
-
-Json endpoint_json(const Endpoint& endpoint) {
-    return {{"address", format_address(endpoint.address)}, {"port", endpoint.port}};
-}
-
 /// The path of the holders' cgroup, when they agree.
-Json cgroup_json(std::span<const Holder> holders) {
-    if (holders.empty() || holders.front().process->cgroup.empty()) return nullptr;
+std::string_view cgroup_of(std::span<const Holder> holders) {
+    if (holders.empty()) return {};
     const std::string& path = holders.front().process->cgroup;
     const bool agreed = std::ranges::all_of(
         holders, [&](const Holder& holder) { return holder.process->cgroup == path; });
-    return agreed ? Json(path) : Json(nullptr);
+    return agreed ? path : std::string_view();
 }
 
-Json container_json(const Process& process) {
-    if (process.container.empty()) return nullptr;
-    return {{"runtime", process.container_runtime}, {"id", process.container}};
-}
+struct ContainerOf {
+    const Process& process;
+};
 
-Json holder_json(const Holder& holder) {
-    const Process& process = *holder.process;
-    Json fds = Json::array();
-    std::map<pid_t, Json> of_threads;
-    for (const HeldFd& held : holder.fds) {
-        if (held.tid == process.id.pid) {
-            fds.push_back(held.fd);
-        } else {
-            of_threads.try_emplace(held.tid, Json::array()).first->second.push_back(held.fd);
-        }
-    }
-    Json threads = Json::array();
-    for (auto& [tid, numbers] : of_threads) {
-        threads.push_back({{"tid", tid}, {"fds", std::move(numbers)}});
-    }
-    return {{"pid", process.id.pid},
-            {"start_time", process.id.start_time},
-            {"command", process.command},
-            {"exe", process.exe},
-            {"user", process.user},
-            {"unit", process.unit},
-            {"container", container_json(process)},
-            {"inner_pid", process.inner_pid == 0 ? Json(nullptr) : Json(process.inner_pid)},
-            {"fds", std::move(fds)},
-            {"threads", std::move(threads)}};
-}
-
-Json evidence_json(const Evidence& evidence) {
-    return {{"code", evidence.code}, {"text", evidence.text.str()}};
-}
-
-Json fullness_json(const Process& process) {
-    return {
-        {"pid", process.id.pid}, {"fd_count", process.fd_count}, {"fd_limit", process.fd_limit}};
-}
+using FdsOfThread = std::pair<const pid_t, std::vector<int>>;
 
 }  // namespace
 
-JsonText socket_json(const Socket& socket, std::span<const Holder> holders) {
-    return {{"family", word(socket.family)},
-            {"state", word(socket.state)},
-            {"local", endpoint_json(socket.local)},
-            {"peer", endpoint_json(socket.peer)},
-            {"inode", socket.id.inode},
-            {"cookie", socket.id.cookie},
-            {"netns", socket.id.netns},
-            {"recv_queue", socket.recv_queue},
-            {"send_queue", socket.send_queue},
-            {"unread_bytes", unread_bytes(socket)},
-            {"idle_ms", or_null(idle_ms(socket))},
-            {"uid", socket.uid},
-            {"cgroup", cgroup_json(holders)},
-            {"cgroup_id", or_null(socket.cgroup_id)}};
+// Not in the unnamed namespace, where they would not be found by their arguments.
+
+static void write_json(JsonText& text, const Endpoint& endpoint) {
+    text.write({{"address", format_address(endpoint.address)}, {"port", endpoint.port}});
 }
 
-JsonText blind_spot_json(const BlindSpot& blind_spot) {
-    return {{"code", blind_spot.code},
-            {"pid", blind_spot.pid == 0 ? Json(nullptr) : Json(blind_spot.pid)},
-            {"text", blind_spot.text}};
+static void write_json(JsonText& text, const ContainerOf& of) {
+    const auto& [process] = of;
+    if (process.container.empty()) return text.write(nullptr);
+    text.write({{"runtime", process.container_runtime}, {"id", process.container}});
 }
 
-JsonText finding_json(const Finding& finding) {
-    Json json = {{"socket", socket_json(finding.socket, finding.holders)},
-                 {"holders", array_of(finding.holders, holder_json)},
-                 {"cause", word(finding.cause)},
-                 {"verdict", word(finding.verdict)},
-                 {"evidence", array_of(finding.evidence, evidence_json)}};
-    if (finding.explanation) json.add({"explanation", explanation_json(*finding.explanation)});
-    return json;
+static void write_json(JsonText& text, const FdsOfThread& thread) {
+    text.write({{"tid", thread.first}, {"fds", thread.second}});
 }
 
-JsonText check_json(const Check& check) {
-    return {{"subject", word(check.subject)},
-            {"pid", check.pid == 0 ? Json(nullptr) : Json(check.pid)},
-            {"code", check.code},
-            {"works", check.works},
-            {"needed", check.needed},
-            {"why", check.why},
-            {"remedy", or_null(check.remedy)}};
+static void write_json(JsonText& text, const Holder& holder) {
+    const Process& process = *holder.process;
+    std::vector<int> fds;
+    std::map<pid_t, std::vector<int>> of_threads;
+    for (const HeldFd& held : holder.fds) {
+        (held.tid == process.id.pid ? fds : of_threads[held.tid]).push_back(held.fd);
+    }
+    text.write({{"pid", process.id.pid},
+                {"start_time", process.id.start_time},
+                {"command", process.command},
+                {"exe", process.exe},
+                {"user", process.user},
+                {"unit", process.unit},
+                {"container", ContainerOf{process}},
+                {"inner_pid", unless_zero(process.inner_pid)},
+                {"fds", fds},
+                {"threads", of_threads}});
 }
 
-JsonText group_json(Grouping by, const Group& group) {
-    return {{"by", word(by)},
-            {"key", or_null(group.key)},
-            {"pid", group.pid == 0 ? Json(nullptr) : Json(group.pid)},
-            {"sockets", group.sockets},
-            {"stuck", group.stuck},
-            {"oldest_idle_ms", or_null(group.oldest_idle_ms)},
-            {"unread_bytes", group.unread_bytes},
-            {"fullest", group.fullest ? fullness_json(*group.fullest) : Json(nullptr)}};
+static void write_json(JsonText& text, const Evidence& evidence) {
+    text.write({{"code", evidence.code}, {"text", evidence.text.str()}});
 }
 
-JsonText step_json(const Step& step, const Policy& policy) {
-    return {{"id", step.id},
-            {"socket", socket_json(step.socket, step.holders)},
-            {"holders", array_of(step.holders, holder_json)},
-            {"actions", array_of(step.actions, [](Action action) { return word(action); })},
-            {"reason", step.reason.str()},
-            {"effects", array_of(effects_of(step, policy), std::identity{})}};
+/// How full it is.
+static void write_json(JsonText& text, const Process& process) {
+    text.write(
+        {{"pid", process.id.pid}, {"fd_count", process.fd_count}, {"fd_limit", process.fd_limit}});
 }
 
-JsonText left_alone_json(const LeftAlone& each) {
-    return {{"socket", socket_json(each.socket, each.holders)},
-            {"holders", array_of(each.holders, holder_json)},
-            {"reason", word(each.reason)},
-            {"text", each.text.str()},
-            {"override", or_null(each.override_flag.str())}};
+void write_json(JsonText& text, const SocketOfHolders& of) {
+    const auto& [socket, holders] = of;
+    text.write({{"family", socket.family},
+                {"state", socket.state},
+                {"local", socket.local},
+                {"peer", socket.peer},
+                {"inode", socket.id.inode},
+                {"cookie", socket.id.cookie},
+                {"netns", socket.id.netns},
+                {"recv_queue", socket.recv_queue},
+                {"send_queue", socket.send_queue},
+                {"unread_bytes", unread_bytes(socket)},
+                {"idle_ms", idle_ms(socket)},
+                {"uid", socket.uid},
+                {"cgroup", unless_empty(cgroup_of(holders))},
+                {"cgroup_id", socket.cgroup_id}});
 }
 
-JsonText outcome_json(const Outcome& outcome) {
-    return {{"id", outcome.id},
-            {"result", word(outcome.result)},
-            {"action", outcome.action ? Json(word(*outcome.action)) : Json(nullptr)},
-            {"frees_fd", outcome.frees_fd},
-            {"state_before", word(outcome.state_before)},
-            {"state_after", word(outcome.state_after)},
-            {"stopped_us", outcome.stopped.count()},
-            {"duration_ms", outcome.duration.count()},
-            {"detail", outcome.detail}};
+void write_json(JsonText& text, const BlindSpot& blind_spot) {
+    text.write({{"code", blind_spot.code},
+                {"pid", unless_zero(blind_spot.pid)},
+                {"text", blind_spot.text}});
 }
 
-JsonText summary_json(const Summary& summary) {
-    return {{"matched", summary.matched},       {"planned", summary.planned},
-            {"left_alone", summary.left_alone}, {"cleared", summary.cleared},
-            {"failed", summary.failed},         {"changed", summary.changed}};
+void write_json(JsonText& text, const Finding& finding) {
+    text.write({{"socket", SocketOfHolders{finding.socket, finding.holders}},
+                {"holders", finding.holders},
+                {"cause", finding.cause},
+                {"verdict", finding.verdict},
+                {"evidence", finding.evidence}});
+    if (finding.explanation) text.merge({{"explanation", *finding.explanation}});
 }
 
-JsonText network_json(const NetworkNamespace& network) {
-    return {{"netns", network.inode},
-            {"name", or_null(network.name)},
-            {"pid", network.pid == 0 ? Json(nullptr) : Json(network.pid)},
-            {"own", network.is_own}};
+void write_json(JsonText& text, const Check& check) {
+    text.write({{"subject", check.subject},
+                {"pid", unless_zero(check.pid)},
+                {"code", check.code},
+                {"works", check.works},
+                {"needed", check.needed},
+                {"why", check.why},
+                {"remedy", unless_empty(check.remedy)}});
 }
 
-std::string record(const char* type, const JsonText& members) {
-    std::string line = Json{{"type", type}}.text();
-    line.back() = ',';
-    return line.append(members.text(), 1) + "\n";
+void write_json(JsonText& text, const GroupBy& of) {
+    const auto& [by, group] = of;
+    text.write({{"by", by},
+                {"key", unless_empty(group.key)},
+                {"pid", unless_zero(group.pid)},
+                {"sockets", group.sockets},
+                {"stuck", group.stuck},
+                {"oldest_idle_ms", group.oldest_idle_ms},
+                {"unread_bytes", group.unread_bytes},
+                {"fullest", group.fullest}});
+}
+
+void write_json(JsonText& text, const StepOfPlan& of) {
+    const auto& [step, policy] = of;
+    text.write({{"id", step.id},
+                {"socket", SocketOfHolders{step.socket, step.holders}},
+                {"holders", step.holders},
+                {"actions", step.actions},
+                {"reason", step.reason.str()},
+                {"effects", effects_of(step, policy)}});
+}
+
+void write_json(JsonText& text, const LeftAlone& each) {
+    text.write({{"socket", SocketOfHolders{each.socket, each.holders}},
+                {"holders", each.holders},
+                {"reason", each.reason},
+                {"text", each.text.str()},
+                {"override", unless_empty(each.override_flag.str())}});
+}
+
+void write_json(JsonText& text, const Outcome& outcome) {
+    text.write({{"id", outcome.id},
+                {"result", outcome.result},
+                {"action", outcome.action},
+                {"frees_fd", outcome.frees_fd},
+                {"state_before", outcome.state_before},
+                {"state_after", outcome.state_after},
+                {"stopped_us", outcome.stopped.count()},
+                {"duration_ms", outcome.duration.count()},
+                {"detail", outcome.detail}});
+}
+
+void write_json(JsonText& text, const Summary& summary) {
+    text.write({{"matched", summary.matched},
+                {"planned", summary.planned},
+                {"left_alone", summary.left_alone},
+                {"cleared", summary.cleared},
+                {"failed", summary.failed},
+                {"changed", summary.changed}});
+}
+
+void write_json(JsonText& text, const NetworkNamespace& network) {
+    text.write({{"netns", network.inode},
+                {"name", unless_empty(network.name)},
+                {"pid", unless_zero(network.pid)},
+                {"own", network.is_own}});
+}
+
+std::string record(const char* type, const JsonText::Value& members) {
+    JsonText line;
+    line.write({{"type", type}});
+    line.merge(members);
+    line.append("\n");
+    return std::move(line).text();
 }
 
 }  // namespace unwait::cli

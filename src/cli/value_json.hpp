@@ -15,18 +15,36 @@ namespace unwait::cli {
 /// Of what is written and read: within one version members are only added.
 inline constexpr int format_version = 1;
 
-[[nodiscard]] JsonText socket_json(const Socket& socket, std::span<const Holder> holders);
-[[nodiscard]] JsonText blind_spot_json(const BlindSpot& blind_spot);
-[[nodiscard]] JsonText finding_json(const Finding& finding);
-[[nodiscard]] JsonText check_json(const Check& check);
-[[nodiscard]] JsonText group_json(Grouping by, const Group& group);
-[[nodiscard]] JsonText step_json(const Step& step, const Policy& policy);
-[[nodiscard]] JsonText left_alone_json(const LeftAlone& each);
-[[nodiscard]] JsonText outcome_json(const Outcome& outcome);
-[[nodiscard]] JsonText summary_json(const Summary& summary);
-[[nodiscard]] JsonText network_json(const NetworkNamespace& network);
+/// A socket with what is told of it because of its holders.
+struct SocketOfHolders {
+    const Socket& socket;
+    std::span<const Holder> holders;
+};
+
+/// A step with what it does under its plan's policy.
+struct StepOfPlan {
+    const Step& step;
+    const Policy& policy;
+};
+
+/// A group with what its findings have in common.
+struct GroupBy {
+    Grouping by;
+    const Group& group;
+};
+
+void write_json(JsonText& text, const SocketOfHolders& of);
+void write_json(JsonText& text, const BlindSpot& blind_spot);
+void write_json(JsonText& text, const Finding& finding);
+void write_json(JsonText& text, const Check& check);
+void write_json(JsonText& text, const GroupBy& of);
+void write_json(JsonText& text, const StepOfPlan& of);
+void write_json(JsonText& text, const LeftAlone& each);
+void write_json(JsonText& text, const Outcome& outcome);
+void write_json(JsonText& text, const Summary& summary);
+void write_json(JsonText& text, const NetworkNamespace& network);
 
 /// A line of its own: an object of these members, its type first.
-[[nodiscard]] std::string record(const char* type, const JsonText& members);
+[[nodiscard]] std::string record(const char* type, const JsonText::Value& members);
 
 }  // namespace unwait::cli

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <span>
 
 #include "text.hpp"
 
@@ -81,18 +84,22 @@ std::optional<Address> parse_address(std::string_view text) {
 std::string format_address(const Address& address) {
     if (address.family == Family::inet) {
         // Asked for several times a socket; inet_ntop(3) takes its way through printf.
-        const auto part = [&](std::size_t at) { return std::to_string(address.bytes[at]); };
-        return part(0) + '.' + part(1) + '.' + part(2) + '.' + part(3);
+        std::array<char, INET_ADDRSTRLEN> text{};
+        char* end = text.begin();
+        for (const std::uint8_t part : std::span(address.bytes).first<4>()) {
+            if (end != text.begin()) *end++ = '.';
+            end = std::to_chars(end, text.end(), part).ptr;
+        }
+        return {text.begin(), end};
     }
     std::array<char, INET6_ADDRSTRLEN> text{};
     return inet_ntop(AF_INET6, address.bytes.data(), text.data(), text.size());  // cannot fail
 }
 
 std::string format_endpoint(const Endpoint& endpoint) {
-    const std::string address = format_address(endpoint.address);
-    const std::string port = std::to_string(endpoint.port);
-    return endpoint.address.family == Family::inet ? address + ":" + port
-                                                   : "[" + address + "]:" + port;
+    std::string text = format_address(endpoint.address);
+    if (endpoint.address.family == Family::inet6) text = "[" + text + "]";
+    return text.append(":").append(std::to_string(endpoint.port));
 }
 
 std::optional<EndpointPattern> parse_endpoint_pattern(std::string_view text) {

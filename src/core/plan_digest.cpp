@@ -4,6 +4,7 @@
 #include <nettle/sha2.h>
 
 #include <array>
+#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -19,14 +20,25 @@
 namespace unwait {
 namespace {
 
+class Digits {
+public:
+    explicit Digits(std::integral auto number)
+        : end_(std::to_chars(digits_, digits_ + sizeof digits_, number).ptr) {}
+    [[nodiscard]] std::string_view text() const noexcept { return {digits_, end_}; }
+
+private:
+    char digits_[24];
+    char* end_;
+};
+
 /// Fields one after the other, each with its length in front, so that no two sequences read alike.
 class Canonical {
 public:
     Canonical() { sha256_init(&sha_); }
 
     /// As JSON carries it: bytes that are no UTF-8 do not survive the way through a file.
-    void add(std::string_view text) { put(to_utf8(text)); }
-    void add(std::integral auto number) { put(std::to_string(number)); }
+    void add(std::string_view text) { is_printable_ascii(text) ? put(text) : put(to_utf8(text)); }
+    void add(std::integral auto number) { put(Digits(number).text()); }
     void add(const Endpoint& endpoint) { add(format_endpoint(endpoint)); }
 
     /// Whether the holder told of last was described in the same words: most plans are about one.
@@ -55,7 +67,7 @@ public:
 private:
     void put(std::string_view valid) {
         constexpr std::size_t worth_hashing = 4096;
-        text_.append(std::to_string(valid.size())).append(":").append(valid);
+        text_.append(Digits(valid.size()).text()).append(":").append(valid);
         if (text_.size() >= worth_hashing) hash();
     }
     void hash() {
