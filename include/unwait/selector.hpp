@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,7 @@ struct Selector {
     std::vector<AnyOf<EndpointPattern>> peers;
     std::vector<AnyOf<PortRange>> ports;  ///< local
     std::vector<AnyOf<PortRange>> peer_ports;
-    std::vector<AnyOf<std::uint64_t>> inodes;
+    std::vector<std::set<std::uint64_t>> inodes;  ///< there may be very many
     /// Network namespaces: "self", "all", a pid, a name below /run/netns, a path, or "net:[INODE]".
     /// Empty: ours.
     AnyOf<std::string> networks;

@@ -44,7 +44,7 @@ Selector selector_for(const Plan& saved, std::uint64_t own_netns) {
     const bool has_dead = std::ranges::any_of(
         saved.steps, [](const Step& step) { return step.socket.state == TcpState::closed; });
     if (has_dead) selector.states |= dead_sockets;
-    std::set<std::uint64_t> inodes;
+    auto& inodes = selector.inodes.emplace_back();
     std::set<std::uint16_t> ports;
     selector.networks = {"self"};
     for (const Step& step : saved.steps) {
@@ -52,7 +52,6 @@ Selector selector_for(const Plan& saved, std::uint64_t own_netns) {
         ports.insert(step.socket.local.port);
         if (step.socket.id.netns != own_netns) selector.networks = {"all"};
     }
-    selector.inodes.emplace_back(inodes.begin(), inodes.end());
     auto& any_port = selector.ports.emplace_back();
     for (const std::uint16_t port : ports) any_port.push_back({port, port});
     return selector;

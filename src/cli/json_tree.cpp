@@ -67,16 +67,20 @@ public:
     using string_t = nlohmann::json::string_t;
     using binary_t = nlohmann::json::binary_t;
 
-    Builder(std::string_view text, const char* const& seen, JsonNode& root)
-        : text_(text), seen_(seen), root_(root) {}
+    using Take = std::function<void(const JsonNode&)>;
+    /// What is done with the elements of the array at that path; null when they are to be kept.
+    using Taker = std::function<Take(const std::string&)>;
+
+    Builder(std::string_view text, const char* const& seen, JsonNode& root, Taker taker)
+        : text_(text), seen_(seen), root_(root), taker_(std::move(taker)) {}
 
     bool null() {
         add(Kind::null);
-        return true;
+        return finish();
     }
     bool boolean(bool value) {
         add(Kind::flag).flag = value;
-        return true;
+        return finish();
     }
     bool number_integer(number_integer_t value) {
         JsonNode& node = add(Kind::number);
@@ -84,21 +88,21 @@ public:
         node.number =
             value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
         end_number();
-        return true;
+        return finish();
     }
     bool number_unsigned(number_unsigned_t value) {
         add(Kind::number).number = value;
         end_number();
-        return true;
+        return finish();
     }
     bool number_float(number_float_t value, const string_t&) {
         add(Kind::fraction).fraction = value;
         end_number();
-        return true;
+        return finish();
     }
     bool string(string_t& value) {
         add(Kind::text).text = std::move(value);
-        return true;
+        return finish();
     }
     bool binary(binary_t&) { return false; }  // no JSON has any
     bool start_object(std::size_t) { return open(Kind::object); }
@@ -106,7 +110,7 @@ public:
     bool end_object() { return close(); }
     bool end_array() { return close(); }
     bool key(string_t& name) {
-        auto& names = open_.back()->names;
+        auto& names = open_.back().node->names;
         const std::size_t offset = start();
         if (names.size() == JsonDocument::most_members) {
             failure_ = place(text_, offset) + ": too many members";
@@ -163,7 +167,7 @@ private:
     }
 
     JsonNode& add(Kind kind) {
-        JsonNode& node = open_.empty() ? root_ : open_.back()->items.emplace_back();
+        JsonNode& node = open_.empty() ? root_ : open_.back().node->items.emplace_back();
         node.kind = kind;
         node.offset = start();
         return node;
@@ -175,20 +179,47 @@ private:
             failure_ = place(text_, node.offset) + ": too deeply nested";
             return false;
         }
-        open_.push_back(&node);
+        open_.push_back({&node, kind == Kind::array ? taker() : nullptr});
         return true;
     }
 
     bool close() {
         end_ = offset();
         open_.pop_back();
+        return finish();
+    }
+
+    /// After each value.
+    bool finish() {
+        if (open_.empty() || !open_.back().take) return true;
+        JsonNode& array = *open_.back().node;
+        open_.back().take(array.items.back());
+        array.items.pop_back();
+        ++array.taken;
         return true;
     }
+
+    /// Of the array that begins.
+    [[nodiscard]] Take taker() const {
+        std::string path;
+        for (const Open& open : open_) {
+            if (open.node->kind == Kind::array) return nullptr;
+            path += "/" + open.node->names.back().first;
+        }
+        return taker_(path);
+    }
+
+    /// An array or object that has not ended.
+    struct Open {
+        JsonNode* node;
+        Take take;
+    };
 
     std::string_view text_;
     const char* const& seen_;
     JsonNode& root_;
-    std::vector<JsonNode*> open_;
+    Taker taker_;
+    std::vector<Open> open_;
     std::size_t end_ = 0;  ///< of the token before
     std::optional<std::string> failure_;
 };
@@ -221,7 +252,7 @@ bool find_path(const JsonNode& tree, const JsonNode& node, std::string& path) {
     if (&tree == &node) return true;
     const std::size_t length = path.size();
     for (std::size_t at = 0; at < tree.items.size(); ++at) {
-        path += "/" + (tree.names.empty() ? std::to_string(at) : tree.names[at].first);
+        path += "/" + (tree.names.empty() ? std::to_string(tree.taken + at) : tree.names[at].first);
         if (find_path(tree.items[at], node, path)) return true;
         path.resize(length);
     }
@@ -230,9 +261,16 @@ bool find_path(const JsonNode& tree, const JsonNode& node, std::string& path) {
 
 }  // namespace
 
-JsonDocument::JsonDocument(std::string text, Comments comments) : text_(std::move(text)) {
+JsonDocument::JsonDocument(std::string text, Comments comments,
+                           const std::vector<JsonStream>& streams)
+    : text_(std::move(text)) {
+    const auto taker = [&](const std::string& path) -> Builder::Take {
+        const auto stream = std::ranges::find(streams, path, &JsonStream::path);
+        if (stream == streams.end()) return nullptr;
+        return [this, stream](const JsonNode& node) { stream->take({*this, node}); };
+    };
     const char* seen = text_.data();
-    Builder builder(text_, seen, root_);
+    Builder builder(text_, seen, root_, taker);
     const Reading begin(text_.data(), &seen);
     const Reading end(text_.data() + text_.size(), &seen);
     const bool whole =

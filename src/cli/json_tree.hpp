@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -29,6 +30,7 @@ struct JsonNode {
     double fraction = 0;
     std::string text;
     std::vector<JsonNode> items;  ///< of an array, or the values of an object
+    std::size_t taken = 0;        ///< elements of an array that came before and were not kept
     std::vector<std::pair<std::string, std::size_t>>
         names;  ///< of an object's values, with offsets
 };
@@ -38,16 +40,22 @@ enum class Comments : std::uint8_t { refused, ignored };
 /// A value in its document: what it is asked for, it is, or JsonError says where it is not.
 class JsonValue;
 
+/// An array whose elements are told as they are read, in their order, and not kept: a document may
+/// be larger than what is wanted of it.
+struct JsonStream {
+    std::string_view path;  ///< as a JSON pointer, through objects only
+    std::function<void(const JsonValue&)> take;
+};
+
 /// A whole JSON text, each value with its place. Members of one object have different names, and
-/// nothing is nested deeper than `deepest`
-/// or has more than `most_members`.
+/// nothing is nested deeper than `deepest` or has more than `most_members`.
 class JsonDocument {
 public:
     static constexpr std::size_t deepest = 32;
     static constexpr std::size_t most_members = 1000;
 
-    /// Throws JsonError.
-    JsonDocument(std::string text, Comments comments);
+    /// Throws JsonError, and what `take` of a stream throws.
+    JsonDocument(std::string text, Comments comments, const std::vector<JsonStream>& streams = {});
 
     /// Lives as long as the document.
     [[nodiscard]] JsonValue root() const;

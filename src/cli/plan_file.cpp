@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "plan_file.hpp"
 
-#include <algorithm>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -10,6 +10,7 @@
 #include "json_values.hpp"
 #include "plan_digest.hpp"
 #include "text.hpp"
+#include "text_pool.hpp"
 #include "trusted_file.hpp"
 #include "unwait/error.hpp"
 #include "usage_error.hpp"
@@ -73,7 +74,19 @@ void add_fds(const JsonValue& numbers, pid_t tid, Holder& holder) {
     }
 }
 
-Holder holder(const JsonValue& value) {
+/// Makes steps of what is read, what they have in common only once.
+class StepReader {
+public:
+    [[nodiscard]] Step step(const JsonValue& value, std::size_t position);
+
+private:
+    [[nodiscard]] Holder holder(const JsonValue& value);
+
+    TextPool reasons_;
+    std::shared_ptr<const Process> last_;  ///< most plans are about one
+};
+
+Holder StepReader::holder(const JsonValue& value) {
     Holder holder;
     Process process;
     process.id = {number<pid_t>(value.at("pid"), 1, largest_pid),
@@ -86,12 +99,13 @@ Holder holder(const JsonValue& value) {
     for (const JsonValue& thread : value.at("threads").items()) {
         add_fds(thread.at("fds"), number<pid_t>(thread.at("tid"), 1, largest_pid), holder);
     }
-    holder.process = std::make_shared<const Process>(std::move(process));
+    if (!last_ || *last_ != process) last_ = std::make_shared<const Process>(std::move(process));
+    holder.process = last_;
     if (holder.fds.empty()) value.reject("holds nothing: it has no fd");
     return holder;
 }
 
-Step step(const JsonValue& value, std::size_t position) {
+Step StepReader::step(const JsonValue& value, std::size_t position) {
     Step step;
     step.id = number<unsigned>(value.at("id"));
     if (step.id != position) value.at("id").reject("is not " + std::to_string(position));
@@ -101,7 +115,7 @@ Step step(const JsonValue& value, std::size_t position) {
     step.holders = std::move(holders);
     step.actions = actions_from(value.at("actions"));
     if (step.actions.empty()) value.at("actions").reject("is empty");
-    step.reason = value.at("reason").text();
+    step.reason = reasons_(value.at("reason").text());
     return step;
 }
 
@@ -154,19 +168,31 @@ void require_plan(const JsonValue& root) {
 }  // namespace
 
 Report read_plan(std::string text) {
-    const JsonDocument document(std::move(text), Comments::refused);
+    Report report;
+    std::vector<Step>& steps = report.plan.emplace().steps;
+    StepReader reader;
+    std::exception_ptr bad_step;  // told once all else is known to be a plan
+    const auto take_step = [&](const JsonValue& value) {
+        if (bad_step) return;
+        try {
+            steps.push_back(reader.step(value, steps.size() + 1));
+        } catch (const JsonError&) {
+            bad_step = std::current_exception();
+        }
+    };
+    const auto ignore = [](const JsonValue&) {};
+    const JsonDocument document(
+        std::move(text), Comments::refused,
+        {{"/plan/steps", take_step}, {"/plan/left_alone", ignore}, {"/findings", ignore}});
     const JsonValue root = document.root();
     require_plan(root);
-    Report report;
     report.command = root.at("command").text();
     report.taken_at = parsed(root.at("taken_at"), parse_time, "a time");
     report.boot_id = root.at("boot_id").text();
     report.host = root.at("host").text();
     const JsonValue plan = root.at("plan");
-    report.plan.emplace();
-    for (const JsonValue& each : plan.at("steps").items()) {
-        report.plan->steps.push_back(step(each, report.plan->steps.size() + 1));
-    }
+    if (!plan.at("steps").is_array()) plan.at("steps").reject("is not a list");
+    if (bad_step) std::rethrow_exception(bad_step);
     report.plan->policy = settings(plan.at("settings"));
     if (const JsonValue digest = plan.at("digest"); digest.text() != digest_of_plan(report)) {
         digest.reject("does not fit the plan: it was edited or damaged" + make_anew);

@@ -17,7 +17,8 @@ namespace {
 
 constexpr mode_t writable_by_others = S_IWGRP | S_IWOTH;
 
-void require_trust(int fd, const std::string& path) {
+/// Its size; Refused when it is not to be trusted.
+std::size_t trusted_size(int fd, const std::string& path) {
     struct stat file {};
     if (::fstat(fd, &file) != 0) throw Error(errno, "fstat of " + path);
     if (!S_ISREG(file.st_mode)) throw Refused(path + " is no regular file");
@@ -34,6 +35,7 @@ void require_trust(int fd, const std::string& path) {
                       " can be written by others than its owner: look at what it says, then "
                       "chmod go-w it");
     }
+    return static_cast<std::size_t>(file.st_size);
 }
 
 }  // namespace
@@ -42,9 +44,10 @@ std::string read_trusted_file(const std::string& path, std::size_t limit) {
     // O_NONBLOCK: nobody writes to a FIFO that stands there.
     const sys::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (!fd) throw Error(errno, "open of " + path);
-    require_trust(fd.get(), path);
+    const std::size_t size = trusted_size(fd.get(), path);
     constexpr std::size_t at_once = 1U << 16;
     std::string text;
+    text.reserve(std::min(size, limit) + at_once);
     for (;;) {
         const std::size_t length = text.size();
         if (length > limit) {

@@ -250,6 +250,11 @@ class Unfit(Plans):
         self.write(json.dumps(plan, indent=8, sort_keys=True).encode())
         self.assertEqual(self.apply("-n")["summary"]["planned"], 2)
 
+    def test_what_is_not_needed_is_not_looked_at(self):
+        self.edit(lambda plan: plan.update(findings=[[], {"socket": 7}, 8]))
+        self.edit(lambda plan: plan["plan"].update(left_alone=[None]))
+        self.assertEqual(self.apply("-n")["summary"]["planned"], 2)
+
     def test_truncated(self):
         text = self.path.read_bytes()
         for length in (0, 1, 100, len(text) // 2, len(text) - 3):
@@ -268,6 +273,30 @@ class Unfit(Plans):
         self.write_raw(b"[" * 100_000)
         self.assert_refused(":1:33: too deeply nested")
 
+    def test_malformed_step_says_which(self):
+        def put(value, *way):
+            def change(plan):
+                for name in ("plan", "steps", *way[:-1]):
+                    plan = plan[name]
+                plan[way[-1]] = value
+
+            return change
+
+        for change, complaint in [
+            (put("odd", 1, "socket", "state"), "plan/steps/1/socket/state: 'odd' is not a TCP state"),
+            (put("no pid", 1, "holders", 0, "pid"), "plan/steps/1/holders/0/pid: is not a whole"),
+            (put([], 0, "holders", 0, "fds"), "plan/steps/0/holders/0: holds nothing"),
+            (put(2, 0, "id"), "plan/steps/0/id: is not 1"),
+            (put(7, 1), "plan/steps/1: is not an object"),
+            (lambda plan: plan["plan"].update(steps={}), "plan/steps: is not a list"),
+            (lambda plan: plan["plan"].pop("steps"), "plan: has no member 'steps'"),
+        ]:
+            with self.subTest(complaint):
+                text = self.path.read_bytes()
+                self.edit(change)
+                self.assert_refused(complaint)
+                self.write(text)
+
     def test_no_plan(self):
         other = self.run_ok("list", "--port", self.leak.port, "-J").stdout
         self.write_raw(other)
@@ -282,6 +311,9 @@ class Unfit(Plans):
         self.edit(lambda plan: plan.update(format_version=2))
         self.assert_refused("format_version: is not 1")
         self.edit(lambda plan: plan.update(format_version=1, tool_version="0.0.9"))
+        self.assert_refused("tool_version: made by version 0.0.9")
+        # Whose steps may look different.
+        self.edit(lambda plan: plan["plan"].update(steps=[7]))
         self.assert_refused("tool_version: made by version 0.0.9")
 
     def test_refused_plan(self):
