@@ -9,7 +9,6 @@ $busybox mount -t devtmpfs devtmpfs /dev
 $busybox mkdir -p /dev/pts /dev/shm /dev/mqueue /run/netns
 $busybox mount -t devpts devpts /dev/pts
 $busybox mount -t tmpfs tmpfs /dev/shm
-$busybox mount -t tmpfs tmpfs /tmp
 $busybox mount -t cgroup2 cgroup2 /sys/fs/cgroup
 # A freezer of cgroup v1 beside it.
 $busybox mkdir /sys/fs/cgroup/freezer
