@@ -73,14 +73,17 @@ std::jthread begin_elsewhere(std::function<void()> work) {
 void in_parallel(std::size_t count, std::size_t worth_a_thread,
                  const std::function<void(std::size_t)>& work) {
     std::size_t most_threads = 8;  // beyond, they wait for the kernel's locks
+    const std::size_t at_a_time = std::max<std::size_t>(worth_a_thread / 8, 1);
     std::atomic<std::size_t> next = 0;
     std::exception_ptr failure;
     std::once_flag failed;
     const auto do_some = [&](auto&& before_each) {
         try {
-            for (std::size_t at = next++; at < count; at = next++) {
-                before_each(at);
-                work(at);
+            for (std::size_t first = next.fetch_add(at_a_time); first < count;
+                 first = next.fetch_add(at_a_time)) {
+                before_each(first);
+                const std::size_t end = std::min(first + at_a_time, count);
+                for (std::size_t at = first; at < end; ++at) work(at);
             }
         } catch (...) {
             std::call_once(failed, [&] { failure = std::current_exception(); });
@@ -103,7 +106,8 @@ void in_parallel(std::size_t count, std::size_t worth_a_thread,
         };
         std::size_t done = 0;
         do_some([&](std::size_t at) {
-            if (done++ % worth_a_thread == 0) call_helpers(at);
+            if (done % worth_a_thread == 0) call_helpers(at);
+            done += at_a_time;
         });
     }
     if (failure) std::rethrow_exception(failure);

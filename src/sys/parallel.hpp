@@ -43,10 +43,11 @@ private:
     std::jthread thread_;
 };
 
-/// Calls work(0) … work(count - 1), begun in this order, by as many threads as there are idle
+/// Calls work(0) … work(count - 1), begun about in this order, by as many threads as there are idle
 /// processors, looked for again after so many calls as are worth a thread: who is at work on this
 /// machine does not pay for our haste. Where no more threads can be had (RLIMIT_NPROC) those that
-/// there are do it all. When all have returned, what the first that threw has thrown is thrown.
+/// there are do it all. A thread takes some neighbours at a time: they are so in memory, too, ours
+/// and the kernel's. When all have returned, what the first that threw has thrown is thrown.
 void in_parallel(std::size_t count, std::size_t worth_a_thread,
                  const std::function<void(std::size_t)>& work);
 
