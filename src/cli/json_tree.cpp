@@ -204,7 +204,9 @@ private:
         std::string path;
         for (const Open& open : open_) {
             if (open.node->kind == Kind::array) return nullptr;
-            path += "/" + open.node->names.back().first;
+            const std::string& name = open.node->names.back().first;
+            if (name.find('/') != std::string::npos) return nullptr;  // it would look like two
+            path += "/" + name;
         }
         return taker_(path);
     }

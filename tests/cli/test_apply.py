@@ -253,6 +253,7 @@ class Unfit(Plans):
     def test_what_is_not_needed_is_not_looked_at(self):
         self.edit(lambda plan: plan.update(findings=[[], {"socket": 7}, 8]))
         self.edit(lambda plan: plan["plan"].update(left_alone=[None]))
+        self.edit(lambda plan: plan.update({"plan/steps": [7]}))
         self.assertEqual(self.apply("-n")["summary"]["planned"], 2)
 
     def test_truncated(self):
