@@ -67,12 +67,10 @@ public:
     using string_t = nlohmann::json::string_t;
     using binary_t = nlohmann::json::binary_t;
 
-    using Take = std::function<void(const JsonNode&)>;
-    /// What is done with the elements of the array at that path; null when they are to be kept.
-    using Taker = std::function<Take(const std::string&)>;
-
-    Builder(std::string_view text, const char* const& seen, JsonNode& root, Taker taker)
-        : text_(text), seen_(seen), root_(root), taker_(std::move(taker)) {}
+    /// `document` is what the root is the root of.
+    Builder(std::string_view text, const char* const& seen, JsonNode& root,
+            const JsonDocument& document, const std::vector<JsonStream>& streams)
+        : text_(text), seen_(seen), root_(root), document_(document), streams_(streams) {}
 
     bool null() {
         add(Kind::null);
@@ -179,7 +177,7 @@ private:
             failure_ = place(text_, node.offset) + ": too deeply nested";
             return false;
         }
-        open_.push_back({&node, kind == Kind::array ? taker() : nullptr});
+        open_.push_back({&node, kind == Kind::array ? stream() : nullptr});
         return true;
     }
 
@@ -191,16 +189,16 @@ private:
 
     /// After each value.
     bool finish() {
-        if (open_.empty() || !open_.back().take) return true;
+        if (open_.empty() || open_.back().stream == nullptr) return true;
         JsonNode& array = *open_.back().node;
-        open_.back().take(array.items.back());
+        open_.back().stream->take({document_, array.items.back()});
         array.items.pop_back();
         ++array.taken;
         return true;
     }
 
-    /// Of the array that begins.
-    [[nodiscard]] Take taker() const {
+    /// That of the array that begins; null when its elements are to be kept.
+    [[nodiscard]] const JsonStream* stream() const {
         std::string path;
         for (const Open& open : open_) {
             if (open.node->kind == Kind::array) return nullptr;
@@ -208,19 +206,21 @@ private:
             if (name.find('/') != std::string::npos) return nullptr;  // it would look like two
             path += "/" + name;
         }
-        return taker_(path);
+        const auto found = std::ranges::find(streams_, path, &JsonStream::path);
+        return found == streams_.end() ? nullptr : &*found;
     }
 
     /// An array or object that has not ended.
     struct Open {
         JsonNode* node;
-        Take take;
+        const JsonStream* stream;
     };
 
     std::string_view text_;
     const char* const& seen_;
     JsonNode& root_;
-    Taker taker_;
+    const JsonDocument& document_;
+    const std::vector<JsonStream>& streams_;
     std::vector<Open> open_;
     std::size_t end_ = 0;  ///< of the token before
     std::optional<std::string> failure_;
@@ -266,13 +266,8 @@ bool find_path(const JsonNode& tree, const JsonNode& node, std::string& path) {
 JsonDocument::JsonDocument(std::string text, Comments comments,
                            const std::vector<JsonStream>& streams)
     : text_(std::move(text)) {
-    const auto taker = [&](const std::string& path) -> Builder::Take {
-        const auto stream = std::ranges::find(streams, path, &JsonStream::path);
-        if (stream == streams.end()) return nullptr;
-        return [this, stream](const JsonNode& node) { stream->take({*this, node}); };
-    };
     const char* seen = text_.data();
-    Builder builder(text_, seen, root_, taker);
+    Builder builder(text_, seen, root_, *this, streams);
     const Reading begin(text_.data(), &seen);
     const Reading end(text_.data() + text_.size(), &seen);
     const bool whole =
