@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <limits>
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -83,7 +84,7 @@ private:
     [[nodiscard]] Holder holder(const JsonValue& value);
 
     TextPool reasons_;
-    std::shared_ptr<const Process> last_;  ///< most plans are about one
+    std::map<ProcessId, std::shared_ptr<const Process>> processes_;
 };
 
 Holder StepReader::holder(const JsonValue& value) {
@@ -99,8 +100,9 @@ Holder StepReader::holder(const JsonValue& value) {
     for (const JsonValue& thread : value.at("threads").items()) {
         add_fds(thread.at("fds"), number<pid_t>(thread.at("tid"), 1, largest_pid), holder);
     }
-    if (!last_ || *last_ != process) last_ = std::make_shared<const Process>(std::move(process));
-    holder.process = last_;
+    auto& known = processes_[process.id];
+    if (!known || *known != process) known = std::make_shared<const Process>(std::move(process));
+    holder.process = known;
     if (holder.fds.empty()) value.reject("holds nothing: it has no fd");
     return holder;
 }
