@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "json_text.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 

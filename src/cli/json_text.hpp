@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
@@ -11,6 +10,8 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+
+#include "digits.hpp"
 
 namespace unwait::cli {
 
@@ -79,8 +80,7 @@ void write_json(JsonText& text, Bool value) {
 
 template <std::integral Number>
 requires(!std::same_as<Number, bool>) void write_json(JsonText& text, Number value) {
-    char digits[24];
-    text.append({digits, std::to_chars(digits, digits + sizeof digits, value).ptr});
+    text.append(Digits(value).text());
 }
 
 /// A string of any bytes: each that is not UTF-8 becomes U+FFFD.

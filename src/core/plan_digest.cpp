@@ -4,7 +4,6 @@
 #include <nettle/sha2.h>
 
 #include <array>
-#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -13,23 +12,13 @@
 #include <tuple>
 #include <utility>
 
+#include "digits.hpp"
 #include "recheck.hpp"
 #include "text.hpp"
 #include "vocabulary.hpp"
 
 namespace unwait {
 namespace {
-
-class Digits {
-public:
-    explicit Digits(std::integral auto number)
-        : end_(std::to_chars(digits_, digits_ + sizeof digits_, number).ptr) {}
-    [[nodiscard]] std::string_view text() const noexcept { return {digits_, end_}; }
-
-private:
-    char digits_[24];
-    char* end_;
-};
 
 /// Fields one after the other, each with its length in front, so that no two sequences read alike.
 class Canonical {
