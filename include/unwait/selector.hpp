@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <optional>
 #include <regex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -40,7 +39,7 @@ struct Selector {
     std::vector<AnyOf<EndpointPattern>> peers;
     std::vector<AnyOf<PortRange>> ports;  ///< local
     std::vector<AnyOf<PortRange>> peer_ports;
-    std::vector<std::set<std::uint64_t>> inodes;  ///< there may be very many
+    std::vector<AnyOf<std::uint64_t>> inodes;
     /// Network namespaces: "self", "all", a pid, a name below /run/netns, a path, or "net:[INODE]".
     /// Empty: ours.
     AnyOf<std::string> networks;

@@ -16,6 +16,11 @@ namespace unwait {
 /// cannot be asked at all.
 [[nodiscard]] Snapshot take_snapshot(const Selector& selector, bool with_use);
 
+/// The same of sockets that were found earlier, as they are now, wherever they are. Each is asked
+/// for by its cookie: what is missing from the snapshot has ended, but for what is in a network
+/// namespace that Snapshot::networks does not have.
+[[nodiscard]] Snapshot take_snapshot(std::span<const Socket* const> sockets, bool with_use);
+
 /// Who we are: our pid, our ancestors, and which of the sockets carry this session: those of
 /// an ancestor that is an sshd, that of SSH_CONNECTION, and those on our standard streams.
 [[nodiscard]] Self read_self(std::span<const Finding> findings);

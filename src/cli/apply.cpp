@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "carry_out.hpp"
 #include "commands.hpp"
@@ -37,32 +37,11 @@ Policy policy_for(const ApplyCommand& command, const Plan& saved) {
     return policy;
 }
 
-/// The sockets of the plan and few others, in whatever state they are now.
-Selector selector_for(const Plan& saved, std::uint64_t own_netns) {
-    Selector selector;
-    selector.states = *states_of_word("all");
-    const bool has_dead = std::ranges::any_of(
-        saved.steps, [](const Step& step) { return step.socket.state == TcpState::closed; });
-    if (has_dead) selector.states |= dead_sockets;
-    auto& inodes = selector.inodes.emplace_back();
-    std::set<std::uint16_t> ports;
-    selector.networks = {"self"};
-    for (const Step& step : saved.steps) {
-        inodes.insert(step.socket.id.inode);
-        ports.insert(step.socket.local.port);
-        if (step.socket.id.netns != own_netns) selector.networks = {"all"};
-    }
-    auto& any_port = selector.ports.emplace_back();
-    for (const std::uint16_t port : ports) any_port.push_back({port, port});
-    return selector;
-}
-
-void keep_planned(std::vector<Finding>& findings, const Plan& saved) {
-    std::set<std::uint64_t> cookies;
-    for (const Step& step : saved.steps) cookies.insert(step.socket.id.cookie);
-    std::erase_if(findings, [&](const Finding& finding) {
-        return !cookies.contains(finding.socket.id.cookie);
-    });
+std::vector<const Socket*> sockets_of(const Plan& plan) {
+    std::vector<const Socket*> sockets;
+    sockets.reserve(plan.steps.size());
+    for (const Step& step : plan.steps) sockets.push_back(&step.socket);
+    return sockets;
 }
 
 /// What else than its end may hide the socket of a step, which has not been found.
@@ -91,10 +70,7 @@ ExitStatus apply(const ApplyCommand& command) {
     require_fitness(command, saved, machine);
     const Policy policy = policy_for(command, *saved.plan);
 
-    Report& report =
-        look("apply", selector_for(*saved.plan, machine.netns), policy.min_idle, true, run.talk());
-    keep_planned(report.findings, *saved.plan);
-    report.summary.matched = report.findings.size();
+    Report& report = look_at("apply", sockets_of(*saved.plan), policy.min_idle, run.talk());
     const Plan now = run.plan_for(report.findings, policy);
     auto [plan, settled] = recheck(*saved.plan, now, other_reasons(*saved.plan, report.networks));
     report.plan = std::move(plan);

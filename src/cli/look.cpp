@@ -13,6 +13,7 @@
 #include "elsewhere.hpp"
 #include "parallel.hpp"
 #include "progress.hpp"
+#include "select.hpp"
 #include "unwait/diagnose.hpp"
 #include "unwait/error.hpp"
 #include "unwait/take_snapshot.hpp"
@@ -78,17 +79,10 @@ void tell_elsewhere(sys::Beside<std::vector<Elsewhere>>& search, const Talk& tal
               " in other network namespaces (" + where + "): --netns all includes them");
 }
 
-}  // namespace
-
-Report& look(std::string command, const Selector& selector, std::chrono::milliseconds min_idle,
-             bool with_use, const Talk& talk) {
-    require_processes(selector);
-    std::optional<Progress> progress(std::in_place, talk, "looking");
-    Snapshot snapshot = take_snapshot(selector, with_use);
-    std::optional<sys::Beside<std::vector<Elsewhere>>> elsewhere;
-    if (selector.networks.empty() && !talk.is_quiet()) {
-        elsewhere.emplace([&selector] { return matches_elsewhere(selector); });
-    }
+/// What the snapshot shows, diagnosed; from here on the progress is not told any more.
+Report& report_of(std::string command, Snapshot snapshot, const Selector& selector,
+                  std::chrono::milliseconds min_idle, std::optional<Progress>& progress,
+                  const Talk& talk) {
     static auto& reports = *new std::deque<Report>;
     Report& report = reports.emplace_back();
     report.command = std::move(command);
@@ -103,8 +97,31 @@ Report& look(std::string command, const Selector& selector, std::chrono::millise
     // What follows needs room of its own, which the pieces left behind would not be used for.
     if (report.findings.size() >= very_many) ::malloc_trim(0);
     tell_blind_spots(report.blind_spots, talk);
+    return report;
+}
+
+}  // namespace
+
+Report& look(std::string command, const Selector& selector, std::chrono::milliseconds min_idle,
+             bool with_use, const Talk& talk) {
+    require_processes(selector);
+    std::optional<Progress> progress(std::in_place, talk, "looking");
+    Snapshot snapshot = take_snapshot(selector, with_use);
+    std::optional<sys::Beside<std::vector<Elsewhere>>> elsewhere;
+    if (selector.networks.empty() && !talk.is_quiet()) {
+        elsewhere.emplace([&selector] { return matches_elsewhere(selector); });
+    }
+    Report& report =
+        report_of(std::move(command), std::move(snapshot), selector, min_idle, progress, talk);
     if (elsewhere) tell_elsewhere(*elsewhere, talk);
     return report;
+}
+
+Report& look_at(std::string command, std::span<const Socket* const> sockets,
+                std::chrono::milliseconds min_idle, const Talk& talk) {
+    std::optional<Progress> progress(std::in_place, talk, "looking");
+    return report_of(std::move(command), take_snapshot(sockets, true), any_socket(), min_idle,
+                     progress, talk);
 }
 
 }  // namespace unwait::cli

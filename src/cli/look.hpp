@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <span>
 #include <string>
 
 #include "terminal.hpp"
@@ -16,5 +17,9 @@ namespace unwait::cli {
 /// is done in less time than freeing a hundred thousand findings one by one.
 [[nodiscard]] Report& look(std::string command, const Selector& selector,
                            std::chrono::milliseconds min_idle, bool with_use, const Talk& talk);
+
+/// The same of sockets that were found earlier, with how the application uses them.
+[[nodiscard]] Report& look_at(std::string command, std::span<const Socket* const> sockets,
+                              std::chrono::milliseconds min_idle, const Talk& talk);
 
 }  // namespace unwait::cli

@@ -200,10 +200,9 @@ Selector selector_of(const Given& given) {
     selector.peers = lists_of<EndpointPattern>(given, "peer", not_endpoint, parse_endpoint_pattern);
     selector.ports = lists_of<PortRange>(given, "port", not_port, parse_port_range);
     selector.peer_ports = lists_of<PortRange>(given, "peer-port", not_port, parse_port_range);
-    const auto inodes = lists_of<std::uint64_t>(
+    selector.inodes = lists_of<std::uint64_t>(
         given, "inode", "is not an inode number",
         number_between<std::uint64_t>(1, std::numeric_limits<std::uint64_t>::max()));
-    for (const auto& any_of : inodes) selector.inodes.emplace_back(any_of.begin(), any_of.end());
     if (given.contains("owned")) selector.owned = true;
     if (given.contains("unowned")) selector.owned = false;
     selector.networks = networks_of(given);

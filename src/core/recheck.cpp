@@ -60,14 +60,17 @@ std::optional<std::string> difference(std::span<const Holder> planned,
 }
 
 std::optional<std::string> difference(const Socket& planned, const Socket& now) {
+    if (planned.state != now.state) {
+        return "it is " + std::string{word(now.state)} + " now, no more " +
+               std::string{word(planned.state)};
+    }
+    if (planned.id.inode != 0 && now.id.inode == 0) {
+        return "it has been closed since";
+    }
     if (planned.id != now.id) {
         return "it is inode " + std::to_string(now.id.inode) + " in network namespace " +
                std::to_string(now.id.netns) + " now, no more inode " +
                std::to_string(planned.id.inode) + " in " + std::to_string(planned.id.netns);
-    }
-    if (planned.state != now.state) {
-        return "it is " + std::string{word(now.state)} + " now, no more " +
-               std::string{word(planned.state)};
     }
     if (planned.local != now.local || planned.peer != now.peer) {
         return "its ends are " + format_endpoint(now.local) + " and " + format_endpoint(now.peer) +

@@ -105,6 +105,12 @@ bool idle_fits(const Selector& selector, const Socket& socket) {
 
 }  // namespace
 
+Selector any_socket() {
+    Selector any;
+    any.states = ~StateMask{0};
+    return any;
+}
+
 bool is_unit(std::string_view wanted, std::string_view unit) {
     constexpr std::string_view suffix = ".service";
     return unit == wanted || (unit.size() == wanted.size() + suffix.size() &&
@@ -129,11 +135,11 @@ bool matches_socket(const Selector& selector, const Socket& socket) {
     const auto has_peer_port = [&](const PortRange& range) {
         return socket.peer.port >= range.first && socket.peer.port <= range.last;
     };
-    const auto has_inode = [&](const auto& inodes) { return inodes.contains(socket.id.inode); };
+    const auto has_inode = [&](std::uint64_t inode) { return inode == socket.id.inode; };
     // What is closed is only ever seen when it is dead.
     const StateMask states =
         mask_of(socket.state) | (socket.state == TcpState::closed ? dead_sockets : 0);
-    return (selector.states & states) != 0 && std::ranges::all_of(selector.inodes, has_inode) &&
+    return (selector.states & states) != 0 && all_met(selector.inodes, has_inode) &&
            all_met(selector.locals, is_local) && all_met(selector.peers, is_peer) &&
            all_met(selector.ports, has_port) && all_met(selector.peer_ports, has_peer_port) &&
            idle_fits(selector, socket);

@@ -9,6 +9,9 @@
 
 namespace unwait {
 
+/// Matches everything.
+[[nodiscard]] Selector any_socket();
+
 /// Whether `wanted` names the unit, in full or without ".service".
 [[nodiscard]] bool is_unit(std::string_view wanted, std::string_view unit);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <tuple>
+#include <unordered_set>
 #include <utility>
 
 #include "dead_sockets.hpp"
@@ -13,6 +14,12 @@
 namespace unwait {
 
 namespace {
+
+void sort(std::vector<Socket>& sockets) {
+    std::ranges::sort(sockets, {}, [](const Socket& socket) {
+        return std::tie(socket.local, socket.peer, socket.id.cookie);
+    });
+}
 
 std::vector<Condition> conditions_of(const Selector& selector, const FilterNames& names) {
     std::vector<Condition> conditions;
@@ -42,9 +49,7 @@ std::vector<Socket> matching_sockets(Network& network, const Selector& selector,
     if ((selector.states & dead_sockets) != 0) {
         std::ranges::move(find_dead_sockets(network.diag, blind_spots),
                           std::back_inserter(dump.sockets));
-        std::ranges::sort(dump.sockets, {}, [](const Socket& socket) {
-            return std::tie(socket.local, socket.peer, socket.id.cookie);
-        });
+        sort(dump.sockets);
     }
     std::erase_if(dump.sockets, [&](const Socket& socket) {
         return !matches_socket(selector, socket) ||
@@ -53,6 +58,26 @@ std::vector<Socket> matching_sockets(Network& network, const Selector& selector,
                });
     });
     return std::move(dump.sockets);
+}
+
+std::vector<Socket> known_sockets(Network& network, std::span<const Socket* const> known,
+                                  std::vector<BlindSpot>& blind_spots) {
+    std::vector<Socket> sockets;
+    sockets.reserve(known.size());
+    for (auto& found : network.diag.get_each(known)) {
+        if (found) sockets.push_back(std::move(*found));
+    }
+    std::unordered_set<std::uint64_t> dead;
+    for (const Socket* socket : known) {
+        if (socket->state == TcpState::closed) dead.insert(socket->id.cookie);
+    }
+    if (!dead.empty()) {
+        for (Socket& socket : find_dead_sockets(network.diag, blind_spots)) {
+            if (dead.contains(socket.id.cookie)) sockets.push_back(std::move(socket));
+        }
+    }
+    sort(sockets);
+    return sockets;
 }
 
 }  // namespace unwait

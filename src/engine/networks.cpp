@@ -31,6 +31,14 @@ std::string remedy_for(const Error& error) {
            (error.is_denial() ? ": run as root, or with CAP_SYS_ADMIN in its user namespace" : "");
 }
 
+/// Our own first, then by inode.
+std::vector<Network*> ordered(std::vector<Network*> networks) {
+    std::ranges::sort(networks, {}, [](const Network* network) {
+        return std::pair(!network->space.is_own, network->space.inode);
+    });
+    return networks;
+}
+
 [[noreturn]] void fail_named(const std::string& word, const std::string& what) {
     throw Error(ENOENT, "--netns " + word + ": " + what);
 }
@@ -71,10 +79,12 @@ Network* Networks::enter(const proc::NetworkPaths& paths, const FilterNames& nam
     return &add({.inode = paths.inode, .name = paths.name, .pid = paths.pid}, fd->get(), names);
 }
 
-void Networks::enter_all(const FilterNames& names, std::vector<BlindSpot>& blind_spots) {
+void Networks::enter_found(const std::set<std::uint64_t>* wanted, const FilterNames& names,
+                           std::vector<BlindSpot>& blind_spots) {
     sys::raise_fd_limit();  // a netlink socket is kept for each of them
     const auto search = proc::find_network_namespaces(proc::Search::everywhere);
     for (const proc::NetworkPaths& paths : search.found) {
+        if (wanted != nullptr && !wanted->contains(paths.inode)) continue;
         try {
             if (enter(paths, names) == nullptr) {
                 blind_spots.push_back(not_entered(paths, "it was gone before it could be asked"));
@@ -137,14 +147,21 @@ std::vector<Network*> Networks::open(std::span<const std::string> wanted, const 
             chosen.insert(enter_named(word, names));
             continue;
         }
-        enter_all(names, blind_spots);
+        enter_found(nullptr, names, blind_spots);
         for (Network& network : networks_) chosen.insert(&network);
     }
-    std::vector<Network*> ordered(chosen.begin(), chosen.end());
-    std::ranges::sort(ordered, {}, [](const Network* network) {
-        return std::pair(!network->space.is_own, network->space.inode);
-    });
-    return ordered;
+    return ordered(std::vector(chosen.begin(), chosen.end()));
+}
+
+std::vector<Network*> Networks::open_these(const std::set<std::uint64_t>& inodes,
+                                           std::vector<BlindSpot>& blind_spots) {
+    const auto is_known = [this](std::uint64_t inode) { return known(inode) != nullptr; };
+    if (!std::ranges::all_of(inodes, is_known)) enter_found(&inodes, {}, blind_spots);
+    std::vector<Network*> opened;
+    for (const std::uint64_t inode : inodes) {
+        if (Network* network = known(inode)) opened.push_back(network);
+    }
+    return ordered(std::move(opened));
 }
 
 std::vector<Network*> Networks::open_others(const FilterNames& names) {

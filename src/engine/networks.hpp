@@ -35,6 +35,11 @@ public:
                                              const FilterNames& names,
                                              std::vector<BlindSpot>& blind_spots);
 
+    /// The same of those with these inodes. One that has gone is passed over, and one that may not
+    /// be entered is a blind spot.
+    [[nodiscard]] std::vector<Network*> open_these(const std::set<std::uint64_t>& inodes,
+                                                   std::vector<BlindSpot>& blind_spots);
+
     /// All that can be entered except our own, without a word about others. Quicker than "all", as
     /// only the namespaces of processes and mounts are looked for.
     [[nodiscard]] std::vector<Network*> open_others(const FilterNames& names);
@@ -58,7 +63,9 @@ private:
     Network& add(NetworkNamespace space, int namespace_fd, const FilterNames& names);
     Network* enter(const proc::NetworkPaths& paths, const FilterNames& names);
     Network* enter_named(const std::string& word, const FilterNames& names);
-    void enter_all(const FilterNames& names, std::vector<BlindSpot>& blind_spots);
+    /// Those that are found, or of these only the wanted ones.
+    void enter_found(const std::set<std::uint64_t>* wanted, const FilterNames& names,
+                     std::vector<BlindSpot>& blind_spots);
 
     std::list<Network> networks_;  ///< our own first
     std::set<std::uint64_t> gone_;

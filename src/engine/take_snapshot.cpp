@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -101,42 +103,79 @@ void look_again(Networks& networks, const Selector& selector, std::vector<HeldSo
     }
 }
 
+/// One look: at the sockets of some network namespaces, and then at what is around them.
+class Look {
+public:
+    Look() {
+        snapshot_.taken_at = std::chrono::system_clock::now();
+        Machine machine = read_machine();
+        snapshot_.boot_id = std::move(machine.boot_id);
+        snapshot_.host = std::move(machine.host);
+        snapshot_.netns = machine.netns;
+    }
+
+    [[nodiscard]] Networks& networks() { return networks_; }
+    [[nodiscard]] std::vector<BlindSpot>& blind_spots() { return snapshot_.blind_spots; }
+
+    void add(Network& network, std::vector<Socket> sockets) {
+        snapshot_.networks.push_back(network.space);
+        append(listeners_, listeners_for(network.diag, sockets));
+        append(sockets_, std::move(sockets));
+    }
+
+    [[nodiscard]] Snapshot finish(const Selector& selector, bool with_use) && {
+        auto scan = holders_.find(inodes(), with_use);
+        std::ranges::move(scan.blind_spots, std::back_inserter(snapshot_.blind_spots));
+        if (!listeners_.empty()) snapshot_.listeners = with_holders(std::move(listeners_), scan);
+        snapshot_.sockets = with_holders(std::move(sockets_), std::move(scan));
+        add_circumstances(snapshot_, selector, networks_);
+        if (with_use) probe_holders(snapshot_.sockets);
+        look_again(networks_, selector, snapshot_.sockets);
+        return std::move(snapshot_);
+    }
+
+private:
+    [[nodiscard]] std::vector<std::uint64_t> inodes() const {
+        std::vector<std::uint64_t> inodes;
+        inodes.reserve(sockets_.size() + listeners_.size());
+        for (const auto* list : {&sockets_, &listeners_}) {
+            for (const Socket& socket : *list) {
+                if (socket.id.inode != 0) inodes.push_back(socket.id.inode);
+            }
+        }
+        return inodes;
+    }
+
+    Snapshot snapshot_;
+    HolderSearch holders_;
+    Networks networks_;
+    std::vector<Socket> sockets_;
+    std::vector<Socket> listeners_;
+};
+
 }  // namespace
 
 Snapshot take_snapshot(const Selector& selector, bool with_use) {
-    Snapshot snapshot;
-    snapshot.taken_at = std::chrono::system_clock::now();
-    Machine machine = read_machine();
-    snapshot.boot_id = std::move(machine.boot_id);
-    snapshot.host = std::move(machine.host);
-
-    snapshot.netns = machine.netns;
-    HolderSearch holders;
-    Networks networks;
-    std::vector<Socket> sockets;
-    std::vector<Socket> listeners;
-    for (Network* network : opened(networks, selector, snapshot.blind_spots)) {
-        snapshot.networks.push_back(network->space);
-        auto found = matching_sockets(*network, selector, snapshot.blind_spots);
-        append(listeners, listeners_for(network->diag, found));
-        append(sockets, std::move(found));
+    Look look;
+    for (Network* network : opened(look.networks(), selector, look.blind_spots())) {
+        look.add(*network, matching_sockets(*network, selector, look.blind_spots()));
     }
+    return std::move(look).finish(selector, with_use);
+}
 
-    std::vector<std::uint64_t> inodes;
-    inodes.reserve(sockets.size() + listeners.size());
-    for (const auto* list : {&sockets, &listeners}) {
-        for (const Socket& socket : *list) {
-            if (socket.id.inode != 0) inodes.push_back(socket.id.inode);
-        }
+Snapshot take_snapshot(std::span<const Socket* const> sockets, bool with_use) {
+    std::map<std::uint64_t, std::vector<const Socket*>> known;
+    std::set<std::uint64_t> inodes;
+    for (const Socket* socket : sockets) {
+        known[socket->id.netns].push_back(socket);
+        inodes.insert(socket->id.netns);
     }
-    auto scan = holders.find(inodes, with_use);
-    std::ranges::move(scan.blind_spots, std::back_inserter(snapshot.blind_spots));
-    if (!listeners.empty()) snapshot.listeners = with_holders(std::move(listeners), scan);
-    snapshot.sockets = with_holders(std::move(sockets), std::move(scan));
-    add_circumstances(snapshot, selector, networks);
-    if (with_use) probe_holders(snapshot.sockets);
-    look_again(networks, selector, snapshot.sockets);
-    return snapshot;
+    Look look;
+    for (Network* network : look.networks().open_these(inodes, look.blind_spots())) {
+        look.add(*network,
+                 known_sockets(*network, known.at(network->space.inode), look.blind_spots()));
+    }
+    return std::move(look).finish(any_socket(), with_use);
 }
 
 }  // namespace unwait

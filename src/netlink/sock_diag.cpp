@@ -14,6 +14,8 @@
 #include <cstddef>
 #include <cstring>
 #include <iterator>
+#include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <unordered_set>
@@ -320,27 +322,33 @@ std::vector<std::optional<Socket>> SockDiag::get_each(std::span<const Socket* co
         std::ranges::move(impl_->find_some(sockets.subspan(all.size())), std::back_inserter(all));
     }
     for (std::size_t i = 0; i < all.size(); ++i) {
-        const Socket& socket = *sockets[i];
-        if (is_no_cookie(socket.id.cookie)) {
-            all[i].reset();
-        } else if (!all[i] && (socket.state == TcpState::listening || socket.interface != 0)) {
-            // Several sockets can have these endpoints (SO_REUSEPORT, SO_BINDTODEVICE), and the
-            // kernel's look-up meets only one of them.
-            all[i] = find_in_dump(socket);
-        }
+        if (is_no_cookie(sockets[i]->id.cookie)) all[i].reset();
     }
+    find_in_dump(sockets, all);
     return all;
 }
 
-std::optional<Socket> SockDiag::find_in_dump(const Socket& socket) {
-    DumpRequest request;
-    request.states = known_states;
-    request.ports = {{PortRange{socket.local.port, socket.local.port}}};
-    Dump all = dump(request);
-    const auto same = std::ranges::find_if(
-        all.sockets, [&](const Socket& other) { return order(other) == order(socket); });
-    if (same == all.sockets.end()) return std::nullopt;
-    return std::move(*same);
+/// Those that were not found, and share their endpoints with others, perhaps (SO_REUSEPORT,
+/// SO_BINDTODEVICE): the kernel's look-up meets only one of them.
+void SockDiag::find_in_dump(std::span<const Socket* const> sockets,
+                            std::vector<std::optional<Socket>>& found) {
+    std::map<std::uint64_t, std::size_t> missing;  // by cookie
+    std::set<std::uint16_t> ports;
+    for (std::size_t i = 0; i < sockets.size(); ++i) {
+        const Socket& socket = *sockets[i];
+        if (found[i] || is_no_cookie(socket.id.cookie)) continue;
+        if (socket.state != TcpState::listening && socket.interface == 0) continue;
+        missing.emplace(socket.id.cookie, i);
+        ports.insert(socket.local.port);
+    }
+    if (missing.empty()) return;
+    AnyOf<PortRange> any_port;
+    for (const std::uint16_t port : ports) any_port.push_back({port, port});
+    for (Socket& socket : dump({.states = known_states, .ports = {any_port}}).sockets) {
+        const auto at = missing.find(socket.id.cookie);
+        if (at == missing.end() || order(*sockets[at->second]) != order(socket)) continue;
+        found[at->second] = std::move(socket);
+    }
 }
 
 Destroyed SockDiag::destroy(const Socket& socket) {

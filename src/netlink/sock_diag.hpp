@@ -44,6 +44,8 @@ public:
 
     /// Both families, ordered by local, peer, cookie, without doubles. An interrupted dump
     /// (NLM_F_DUMP_INTR) is repeated a few times; the last one is then taken and `interrupted` set.
+    /// A long one may miss a socket without a sign, as the kernel goes on by number within a chain
+    /// of its hash table when an answer is full, and an earlier socket of that chain may have gone.
     /// Socket::autobound is set when a condition asks for it, which takes a second dump. Throws
     /// Error, also when a condition asks for marks or cgroups that the kernel does not tell.
     struct Dump {
@@ -69,7 +71,8 @@ public:
     [[nodiscard]] std::uint64_t netns() const noexcept;
 
 private:
-    [[nodiscard]] std::optional<Socket> find_in_dump(const Socket& socket);
+    void find_in_dump(std::span<const Socket* const> sockets,
+                      std::vector<std::optional<Socket>>& found);
 
     struct Impl;
     explicit SockDiag(std::unique_ptr<Impl> impl) noexcept;

@@ -9,7 +9,16 @@ import sys
 import tempfile
 import unittest
 
-from support import DEADLINE, Leaky, Terminal, TestCase, only
+from support import (
+    CLONE_NEWNET,
+    DEADLINE,
+    Leaky,
+    Terminal,
+    TestCase,
+    new_network,
+    only,
+    unshare,
+)
 
 REFUSED = 4
 
@@ -37,6 +46,47 @@ sys.stdin.read()
 
     def __exit__(self, *_):
         self.process.communicate(timeout=DEADLINE)
+
+
+def few_chains():
+    """Into a network namespace in whose hash table very many sockets are in each chain."""
+    unshare(CLONE_NEWNET)
+    setting = pathlib.Path("/proc/sys/net/ipv4/tcp_child_ehash_entries")
+    if setting.exists():  # Linux 6.1
+        setting.write_text("16")
+    new_network()
+
+
+class Coming:
+    """A process that makes and ends connections in a network namespace as fast as it can."""
+
+    SCRIPT = """
+import socket, struct
+listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+print(flush=True)
+while True:
+    pairs = []
+    for _ in range(20):
+        client = socket.create_connection(listener.getsockname())
+        pairs += [client, listener.accept()[0]]
+    for each in pairs:
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        each.close()
+"""
+
+    def __init__(self, pid):
+        self.process = subprocess.Popen(
+            ["nsenter", "--net", "--target", str(pid), sys.executable, "-c", self.SCRIPT],
+            stdout=subprocess.PIPE,
+        )
+        assert self.process.stdout.readline() == b"\n"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
 
 
 class Plans(TestCase):
@@ -109,6 +159,39 @@ class Apply(Plans):
             outcome = only(report["outcomes"])
             self.assertEqual((outcome["result"], outcome["action"]), ("already-gone", None))
             self.assertFalse(report["summary"]["changed"])
+
+    def test_misses_none_while_connections_come_and_go(self):
+        """The kernel's list of sockets would leave some out then, and say nothing."""
+        with Leaky(count=400, preexec_fn=few_chains) as leak:
+            self.save(leak, "--netns", leak.pid)
+            with Coming(leak.pid):
+                for _ in range(10):
+                    report = self.apply("-n")
+                    self.assertEqual(report["summary"]["matched"], 400)
+                    self.assertNotIn("outcomes", report)
+                report = self.apply("-y")
+            self.assertEqual(report["summary"]["cleared"], 400)
+            self.assertEqual(leak.open_fds(), [])
+
+    def test_in_several_network_namespaces(self):
+        with Leaky() as here, Leaky(preexec_fn=new_network) as there:
+            ports = f"{here.port},{there.port}"
+            plan = self.run_ok(
+                "clear", "--port", ports, "--netns", "all", "--min-idle", "0", "-nJ"
+            ).stdout
+            self.write(plan)
+            report = self.apply("-y")
+            self.assertEqual(report["summary"]["cleared"], 2)
+            self.assertEqual([each["own"] for each in report["networks"]], [True, False])
+            self.assertEqual(here.open_fds() + there.open_fds(), [])
+            # Of the one that has gone nothing is claimed.
+            self.write(plan)
+        with Leaky():
+            report = self.apply("-n", status=REFUSED)
+            self.assertEqual(
+                [outcome["result"] for outcome in report["outcomes"]], ["already-gone", "refused"]
+            )
+            self.assertIn("has gone", report["outcomes"][1]["detail"])
 
     def test_asks(self):
         with Leaky() as leak:

@@ -54,7 +54,7 @@ Plan plan_for(const Victim& victim, const Policy& policy) {
 Plan plan_for(std::span<const Victim* const> victims, const Policy& policy) {
     Selector selector;
     auto& inodes = selector.inodes.emplace_back();
-    for (const Victim* victim : victims) inodes.insert(victim->number("inode"));
+    for (const Victim* victim : victims) inodes.push_back(victim->number("inode"));
     const Snapshot snapshot = take_snapshot(selector, true);
     const auto findings = diagnose(snapshot, selector, policy.min_idle);
     REQUIRE(findings.size() == victims.size());

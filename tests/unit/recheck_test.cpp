@@ -63,6 +63,10 @@ TEST_CASE("what has changed is named") {
         now.socket.id.inode = 7;
         CHECK(refusal(now).starts_with("it is inode 7 "));
     }
+    SUBCASE("file") {
+        now.socket.id.inode = 0;
+        CHECK(refusal(now) == "it has been closed since");
+    }
     SUBCASE("idle") {
         now.socket.info->last_ack_recv_ms = 61'000;
         CHECK(refusal(now) ==
