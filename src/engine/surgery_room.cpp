@@ -83,20 +83,44 @@ std::vector<ProcessId> SurgeryRoom::sharers_of(const Table& table,
     return {sharers.begin(), sharers.end()};
 }
 
+std::vector<SurgeryRoom::Reading> SurgeryRoom::read(std::span<const Case> cases,
+                                                    ptrace::Operation operation) {
+    std::vector<Reading> readings(cases.size());
+    sys::make_room_for_fds(cases.size());
+    sys::in_parallel(cases.size(), worth_a_thread, [&](std::size_t at) {
+        const Case& each = cases[at];
+        Reading& reading = readings[at];
+        if (stop_.reason() != StopSign::Reason::none) return;
+        reading.reached = reach_.duplicate(*each.holder, *each.held, each.step->socket.id);
+        if (reading.reached.ending == Reached::Ending::gone) return;
+        if (reading.reached.duplicate) {
+            reading.objection = objection_(*each.step, reading.reached.duplicate.get());
+        }
+        reading.close_on_exec = operation == ptrace::Operation::replace &&
+                                proc::is_close_on_exec(each.holder->process->id.pid, *each.held);
+    });
+    return readings;
+}
+
 void SurgeryRoom::operate_on(const Table& table, std::span<const Case> cases,
                              ptrace::Operation operation) {
     std::vector<sys::Fd> references;
     std::vector<ptrace::Cut> cuts;
     std::vector<Case> cut_cases;
-    for (const Case& each : cases) {
-        if (stop_.reason() != StopSign::Reason::none) {
+    auto readings = read(cases, operation);
+    if (stop_.reason() != StopSign::Reason::none) {
+        for (const Case& each : cases) {
             each.attempt->ending = Attempt::Ending::refused;
             each.attempt->detail.clear();
-            continue;
         }
-        auto reached = reach_.duplicate(*each.holder, *each.held, each.step->socket.id);
+        return;
+    }
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+        const Case& each = cases[i];
+        auto& [reached, objection, close_on_exec] = readings[i];
         if (reached.ending == Reached::Ending::gone) continue;
-        if (auto objection = objection_(*each.step, reached.duplicate.get())) {
+        if (!reached.duplicate) objection = objection_(*each.step, -1);
+        if (objection) {
             *each.attempt = std::move(*objection);
             continue;
         }
@@ -104,8 +128,7 @@ void SurgeryRoom::operate_on(const Table& table, std::span<const Case> cases,
         cuts.push_back({.fd = each.held->fd,
                         .reference = reached.duplicate.get(),
                         .inode = each.step->socket.id.inode,
-                        .close_on_exec = operation == ptrace::Operation::replace &&
-                                         proc::is_close_on_exec(table.process.pid, *each.held)});
+                        .close_on_exec = close_on_exec});
         references.push_back(std::move(reached.duplicate));
         cut_cases.push_back(each);
     }

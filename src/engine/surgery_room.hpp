@@ -17,7 +17,7 @@ namespace unwait {
 class SurgeryRoom {
 public:
     /// Asked about each fd with a duplicate of it (-1 for none), just before it is operated on: why
-    /// it must not be, if its socket is not as it was planned.
+    /// it must not be, if its socket is not as it was planned. With a duplicate in several threads.
     using Objection = std::function<std::optional<Attempt>(const Step&, int duplicate)>;
 
     SurgeryRoom(const Policy& policy, Reach& reach, StopSign& stop, Objection objection)
@@ -42,7 +42,16 @@ private:
         pid_t tid;
         auto operator<=>(const Table&) const = default;
     };
+    /// What is found of a number before anybody is held.
+    struct Reading {
+        Reached reached;
+        std::optional<Attempt> objection = {};
+        bool close_on_exec = false;
+    };
 
+    /// Of each case, by as many threads as there are idle processors.
+    [[nodiscard]] std::vector<Reading> read(std::span<const Case> cases,
+                                            ptrace::Operation operation);
     void operate_on(const Table& table, std::span<const Case> cases, ptrace::Operation operation);
     [[nodiscard]] std::vector<ProcessId> sharers_of(const Table& table,
                                                     std::span<const Case> cases) const;

@@ -5,12 +5,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <atomic>
+#include <cstddef>
 #include <string>
+
+#include "parallel.hpp"
 
 namespace unwait::ptrace {
 
 namespace {
+
+constexpr std::size_t worth_a_thread = 256;
 
 bool is_in_our_pid_namespace(pid_t target) noexcept {
     struct stat ours {};
@@ -28,18 +33,29 @@ bool can_be_marked(const Cut& cut) noexcept {
 
 }  // namespace
 
-FileMarks::FileMarks(std::span<const Cut> cuts, pid_t target) noexcept : cuts_(cuts) {
+FileMarks::FileMarks(std::span<const Cut> cuts, pid_t target) : cuts_(cuts) {
     if (cuts.empty() || !is_in_our_pid_namespace(target)) return;
-    if (!std::ranges::all_of(cuts, can_be_marked)) return;
     value_ = ::getpid();
-    for (const Cut& cut : cuts) ::fcntl(cut.reference, F_SETOWN, value_);
+    std::atomic<bool> all = true;
+    sys::in_parallel(cuts.size(), worth_a_thread, [&](std::size_t at) {
+        if (can_be_marked(cuts[at])) {
+            ::fcntl(cuts[at].reference, F_SETOWN, value_);
+        } else {
+            all = false;
+        }
+    });
+    if (!all) remove();
 }
 
-FileMarks::~FileMarks() {
+FileMarks::~FileMarks() { remove(); }
+
+void FileMarks::remove() {
     if (value_ == 0) return;
-    for (const Cut& cut : cuts_) {
-        if (::fcntl(cut.reference, F_GETOWN) == value_) ::fcntl(cut.reference, F_SETOWN, 0);
-    }
+    sys::in_parallel(cuts_.size(), worth_a_thread, [&](std::size_t at) {
+        const int file = cuts_[at].reference;
+        if (::fcntl(file, F_GETOWN) == value_) ::fcntl(file, F_SETOWN, 0);
+    });
+    value_ = 0;
 }
 
 }  // namespace unwait::ptrace

@@ -18,7 +18,7 @@ namespace unwait::ptrace {
 class FileMarks {
 public:
     /// `target` is to read them.
-    FileMarks(std::span<const Cut> cuts, pid_t target) noexcept;
+    FileMarks(std::span<const Cut> cuts, pid_t target);
     ~FileMarks();
     FileMarks(const FileMarks&) = delete;
     FileMarks& operator=(const FileMarks&) = delete;
@@ -29,6 +29,8 @@ public:
     [[nodiscard]] pid_t value() const noexcept { return value_; }
 
 private:
+    void remove();
+
     std::span<const Cut> cuts_;
     pid_t value_ = 0;
 };
