@@ -13,19 +13,20 @@
 
 namespace unwait {
 
-/// What one rung of a ladder did to one step, and what the kernel said afterwards.
+/// What one rung of a ladder did to one step, and how things are since.
 struct Attempt {
     enum class Ending : std::uint8_t {
-        done,     ///< carried out; the states below say with what effect
+        done,     ///< carried out; what the kernel says afterwards shows with what effect
         gone,     ///< the socket or the fd had gone before
         refused,  ///< not tried: something differs from the plan, or it would not be safe
         failed,   ///< tried, and the kernel said no
     };
     Ending ending = Ending::failed;
-    TcpState state = TcpState::closed;  ///< of the socket, asked by cookie
-    bool fd_open = false;               ///< a holder's fd still leads to it
     std::chrono::microseconds stopped{0};
     std::string detail = {};
+    /// By StepRunner::look().
+    TcpState state = TcpState::closed;  ///< of the socket, asked by cookie
+    bool fd_open = false;               ///< a holder's fd still leads to it
 };
 
 /// The one interface to effects. A rung is tried on many steps at once, so that waits overlap.
@@ -34,6 +35,8 @@ public:
     virtual ~StepRunner() = default;
     /// One Attempt for each step, in order.
     virtual std::vector<Attempt> attempt(Action action, std::span<const Step* const> steps) = 0;
+    /// Asks the kernel what has come of the last attempt at each of these steps.
+    virtual void look(std::span<const Step* const> steps, std::span<Attempt* const> attempts) = 0;
 };
 
 /// Told of each outcome as it is known.

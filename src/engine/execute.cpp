@@ -18,20 +18,22 @@ struct Climb {
     std::size_t rung = 0;  ///< the next one
     Clock::time_point begun;
     std::optional<Action> last = {};
-    Attempt seen = {};  ///< of the last attempt
+    Attempt attempt = {};  ///< the last one
+    bool seen = true;      ///< what has come of it
     bool anything_done = false;
     bool ended = false;
     bool replaced = false;  ///< a number of it is kept by a placeholder
     std::chrono::microseconds stopped{0};
 };
 
-bool is_fd_open(const Climb& climb) { return !climb.last || climb.seen.fd_open; }
+/// What has not been seen is taken to be as it was.
+bool is_fd_open(const Climb& climb) { return !climb.last || !climb.seen || climb.attempt.fd_open; }
 
 /// Of a socket whose connection is over, the fd is all that can be stuck.
 bool is_stuck(const Climb& climb) {
     const TcpState before = climb.step->socket.state;
     if (before == TcpState::closed) return is_fd_open(climb);
-    return !climb.last || climb.seen.state == before;
+    return !climb.last || !climb.seen || climb.attempt.state == before;
 }
 
 /// Skips rungs that have nothing left to do. False when the ladder has ended.
@@ -52,7 +54,7 @@ bool is_reached(const Climb& climb) {
 
 Result result_of(const Climb& climb) {
     if (is_reached(climb)) return climb.anything_done ? Result::cleared : Result::already_gone;
-    switch (climb.seen.ending) {
+    switch (climb.attempt.ending) {
         case Attempt::Ending::done:
         case Attempt::Ending::gone:
             return Result::unchanged;
@@ -82,11 +84,11 @@ Outcome outcome_of(const Climb& climb, StopSign::Reason stopped) {
     outcome.result = result_of(climb);
     outcome.action = climb.last;
     outcome.frees_fd = !is_fd_open(climb) && !climb.replaced;
-    outcome.state_after = climb.seen.state;
+    outcome.state_after = climb.attempt.state;
     outcome.stopped = climb.stopped;
     outcome.duration =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - climb.begun);
-    outcome.detail = climb.seen.detail;
+    outcome.detail = climb.attempt.detail;
     if (stopped != StopSign::Reason::none && !is_reached(climb)) {
         outcome.detail += (outcome.detail.empty() ? "" : "; ") + std::string(reason_text(stopped));
     }
@@ -94,12 +96,55 @@ Outcome outcome_of(const Climb& climb, StopSign::Reason stopped) {
 }
 
 void record(Climb& climb, Action action, Attempt attempt) {
-    climb.last = action;
+    using Ending = Attempt::Ending;
+    climb.seen = false;
     climb.stopped += attempt.stopped;
-    const bool done = attempt.ending == Attempt::Ending::done;
+    const bool done = attempt.ending == Ending::done;
     climb.anything_done = climb.anything_done || done;
     climb.replaced = climb.replaced || (done && action == Action::replace);
-    climb.seen = std::move(attempt);
+    const bool went_well = climb.last && (climb.attempt.ending == Ending::done ||
+                                          climb.attempt.ending == Ending::gone);
+    // Where the rung before has left nothing to do, that one is what is told.
+    if (went_well && attempt.ending == Ending::gone) return;
+    climb.last = action;
+    climb.attempt = std::move(attempt);
+}
+
+/// What frees an fd finds out by itself whether there still is one.
+bool is_next_seen_by_itself(const Climb& climb) {
+    const auto& actions = climb.step->actions;
+    return climb.rung < actions.size() &&
+           (actions[climb.rung] == Action::close || actions[climb.rung] == Action::replace);
+}
+
+/// Tries the rung on all that have come to it. Returns those whose effect is still to be looked at.
+std::vector<Climb*> climb_rung(StepRunner& runner, Action rung, std::vector<Climb>& climbs) {
+    std::vector<Climb*> due;
+    std::vector<const Step*> steps;
+    for (Climb& climb : climbs) {
+        if (climb.ended || climb.step->actions[climb.rung] != rung) continue;
+        due.push_back(&climb);
+        steps.push_back(climb.step);
+    }
+    auto attempts = runner.attempt(rung, steps);
+    for (std::size_t i = 0; i < due.size(); ++i) {
+        ++due[i]->rung;
+        record(*due[i], rung, std::move(attempts[i]));
+    }
+    std::erase_if(due, [](const Climb* climb) { return is_next_seen_by_itself(*climb); });
+    return due;
+}
+
+void look(StepRunner& runner, std::span<Climb* const> climbs) {
+    if (climbs.empty()) return;
+    std::vector<const Step*> steps;
+    std::vector<Attempt*> attempts;
+    for (Climb* climb : climbs) {
+        steps.push_back(climb->step);
+        attempts.push_back(&climb->attempt);
+        climb->seen = true;
+    }
+    runner.look(steps, attempts);
 }
 
 }  // namespace
@@ -129,24 +174,15 @@ std::vector<Outcome> execute(const Plan& plan, StepRunner& runner, StopSign& sto
             next = next ? std::min(*next, rung) : rung;
         }
         if (!next) break;
-        const auto is_due = [&next](const Climb& climb) {
-            return !climb.ended && climb.rung < climb.step->actions.size() &&
-                   climb.step->actions[climb.rung] == *next;
-        };
-        std::vector<const Step*> steps;
-        for (const Climb& climb : climbs) {
-            if (is_due(climb)) steps.push_back(climb.step);
-        }
-        auto attempts = runner.attempt(*next, steps);
-        auto attempt = attempts.begin();
-        for (Climb& climb : climbs) {
-            if (!is_due(climb)) continue;
-            ++climb.rung;
-            record(climb, *next, std::move(*attempt++));
-        }
+        look(runner, climb_rung(runner, *next, climbs));
     }
 
     const auto stopped = stop.reason();
+    std::vector<Climb*> to_see;
+    for (Climb& climb : climbs) {
+        if (!climb.ended && !climb.seen) to_see.push_back(&climb);
+    }
+    look(runner, to_see);
     for (Climb& climb : climbs) {
         if (!climb.ended) finish(climb, stopped);
     }

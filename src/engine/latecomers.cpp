@@ -18,12 +18,12 @@ bool has_outlived_its_fds(const Step& step, const Attempt& attempt) {
 
 }  // namespace
 
-void look_for_latecomers(std::span<const Step* const> steps, std::span<Attempt> attempts,
+void look_for_latecomers(std::span<const Step* const> steps, std::span<Attempt* const> attempts,
                          Networks& networks) {
     std::vector<std::size_t> open;
     std::vector<std::uint64_t> inodes;
     for (std::size_t i = 0; i < steps.size(); ++i) {
-        if (!has_outlived_its_fds(*steps[i], attempts[i])) continue;
+        if (!has_outlived_its_fds(*steps[i], *attempts[i])) continue;
         open.push_back(i);
         inodes.push_back(steps[i]->socket.id.inode);
     }
@@ -31,7 +31,7 @@ void look_for_latecomers(std::span<const Step* const> steps, std::span<Attempt> 
     const auto scan = HolderSearch().find(inodes, false);
     for (const std::size_t i : open) {
         const Socket& socket = steps[i]->socket;
-        Attempt& attempt = attempts[i];
+        Attempt& attempt = *attempts[i];
         const auto found = scan.by_inode.find(socket.id.inode);
         if (found != scan.by_inode.end()) {
             attempt.detail = "still open as " + fds_of(found->second) +

@@ -8,10 +8,10 @@
 
 namespace unwait {
 
-/// Of each attempt after which the socket is open although it was taken from every fd of the step's
-/// holders: tells in its detail who holds it now. A process may have inherited or received it since
+/// Of each attempt after which the socket is as it was although no fd of the step's holders leads
+/// to it: tells in its detail who holds it now. A process may have inherited or received it since
 /// the holders were looked for. Where that one has let it go by now the attempt's state says so.
-void look_for_latecomers(std::span<const Step* const> steps, std::span<Attempt> attempts,
+void look_for_latecomers(std::span<const Step* const> steps, std::span<Attempt* const> attempts,
                          Networks& networks);
 
 }  // namespace unwait

@@ -68,10 +68,6 @@ std::vector<Attempt> LinuxRunner::attempt(Action action, std::span<const Step* c
             attempts = signal(SIGKILL, steps);
             break;
     }
-    look_at(steps, attempts);
-    if (action == Action::close || action == Action::replace) {
-        look_for_latecomers(steps, attempts, networks_);
-    }
     for (std::size_t i = 0; i < steps.size(); ++i) {
         if (attempts[i].ending == Attempt::Ending::done) begun_.insert(steps[i]->id);
     }
@@ -114,7 +110,7 @@ std::optional<Attempt> LinuxRunner::change_since_plan(const Step& step, int dupl
     return std::nullopt;
 }
 
-void LinuxRunner::look_at(std::span<const Step* const> steps, std::span<Attempt> attempts) {
+void LinuxRunner::look(std::span<const Step* const> steps, std::span<Attempt* const> attempts) {
     const std::size_t blocks = (steps.size() + worth_a_thread - 1) / worth_a_thread;
     const std::size_t questions = 1 + blocks;
     sys::in_parallel(questions, blocks > 1 ? 1 : questions, [&](std::size_t question) {
@@ -122,11 +118,13 @@ void LinuxRunner::look_at(std::span<const Step* const> steps, std::span<Attempt>
         const std::size_t first = (question - 1) * worth_a_thread;
         const auto block = steps.subspan(first, std::min(worth_a_thread, steps.size() - first));
         const auto held = are_held(block);
-        for (std::size_t i = 0; i < held.size(); ++i) attempts[first + i].fd_open = held[i];
+        for (std::size_t i = 0; i < held.size(); ++i) attempts[first + i]->fd_open = held[i];
     });
+    look_for_latecomers(steps, attempts, networks_);
 }
 
-void LinuxRunner::look_at_states(std::span<const Step* const> steps, std::span<Attempt> attempts) {
+void LinuxRunner::look_at_states(std::span<const Step* const> steps,
+                                 std::span<Attempt* const> attempts) {
     constexpr std::size_t at_a_time = 4096;  // all that is told of a hundred thousand takes 40 MiB
     std::vector<const Socket*> asked;
     for (std::size_t first = 0; first < steps.size(); first += asked.size()) {
@@ -136,7 +134,7 @@ void LinuxRunner::look_at_states(std::span<const Step* const> steps, std::span<A
         }
         const auto now = networks_.get_each(asked);
         for (std::size_t i = 0; i < now.size(); ++i) {
-            attempts[first + i].state = now[i] ? now[i]->state : TcpState::closed;
+            attempts[first + i]->state = now[i] ? now[i]->state : TcpState::closed;
         }
     }
 }
@@ -178,11 +176,15 @@ Attempt LinuxRunner::shut_down_one(const Step& step) {
 }
 
 bool LinuxRunner::keep_waiting(Clock::time_point deadline, milliseconds slice) const {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    using std::chrono::nanoseconds;
+    const auto left = std::chrono::duration_cast<nanoseconds>(deadline - Clock::now());
     if (left.count() <= 0 || stop_.reason() != StopSign::Reason::none) return false;
     pollfd stop{stop_.poll_fd(), POLLIN, 0};
-    const auto patience = std::min({slice, left, stop_.left()});
-    ::poll(&stop, 1, static_cast<int>(std::max<milliseconds::rep>(patience.count(), 0)));
+    const auto patience =
+        std::max(std::min<nanoseconds>({slice, left, stop_.left()}), nanoseconds{0});
+    const timespec timeout{.tv_sec = patience / std::chrono::seconds{1},
+                           .tv_nsec = (patience % std::chrono::seconds{1}).count()};
+    ::ppoll(&stop, 1, &timeout, nullptr);
     return stop_.reason() == StopSign::Reason::none;
 }
 

@@ -20,6 +20,7 @@ public:
     LinuxRunner(const Policy& policy, StopSign& stop);
 
     std::vector<Attempt> attempt(Action action, std::span<const Step* const> steps) override;
+    void look(std::span<const Step* const> steps, std::span<Attempt* const> attempts) override;
 
 private:
     using Attempts = std::vector<Attempt>;
@@ -38,9 +39,7 @@ private:
     /// Why the step must not be touched any more, if its socket is not as it was planned. Looks
     /// through a duplicate of its fd where there is one, -1: there is none.
     [[nodiscard]] std::optional<Attempt> change_since_plan(const Step& step, int duplicate = -1);
-    /// Asks the kernel how things are now.
-    void look_at(std::span<const Step* const> steps, std::span<Attempt> attempts);
-    void look_at_states(std::span<const Step* const> steps, std::span<Attempt> attempts);
+    void look_at_states(std::span<const Step* const> steps, std::span<Attempt* const> attempts);
 
     const Policy& policy_;
     StopSign& stop_;

@@ -144,6 +144,21 @@ class Interrupted(TestCase):
             self.assertEqual(len(report["outcomes"]), 1)
             self.assert_let_go(leak)
 
+    def test_what_was_reached_is_told(self):
+        with Leaky(count=2) as leak:
+            process = self.start(leak)
+            leak.ask("forget")
+            process.send_signal(signal.SIGINT)
+            status, report, _ = self.finish(process)
+            self.assertEqual(status, 130)
+            fds = {step["id"]: step["holders"][0]["fds"][0] for step in report["plan"]["steps"]}
+            told = {fds[outcome["id"]]: outcome for outcome in report["outcomes"]}
+            closed, still_open = (told[fd] for fd in leak.fds)
+            self.assertEqual((closed["result"], closed["action"]), ("cleared", "shutdown"))
+            self.assertEqual((closed["state_after"], closed["frees_fd"]), ("closed", True))
+            self.assertNotEqual(still_open["result"], "cleared")
+            self.assertFalse(still_open["frees_fd"])
+
     def test_ignored_signals_stay_ignored(self):
         """As under nohup(1)."""
         with Leaky() as leak:
