@@ -25,8 +25,11 @@ bool is_in_our_pid_namespace(pid_t target) noexcept {
            ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
 }
 
-bool can_be_marked(const Cut& cut) noexcept {
-    if (cut.reference < 0 || ::fcntl(cut.reference, F_GETOWN) != 0) return false;
+/// Several numbers may lead to one file, which is marked once.
+bool can_be_marked(const Cut& cut, pid_t value) noexcept {
+    if (cut.reference < 0) return false;
+    const pid_t owner = ::fcntl(cut.reference, F_GETOWN);
+    if (owner != 0 && owner != value) return false;
     const int flags = ::fcntl(cut.reference, F_GETFL);
     return flags >= 0 && (flags & O_ASYNC) == 0;
 }
@@ -38,7 +41,7 @@ FileMarks::FileMarks(std::span<const Cut> cuts, pid_t target) : cuts_(cuts) {
     value_ = ::getpid();
     std::atomic<bool> all = true;
     sys::in_parallel(cuts.size(), worth_a_thread, [&](std::size_t at) {
-        if (can_be_marked(cuts[at])) {
+        if (can_be_marked(cuts[at], value_)) {
             ::fcntl(cuts[at].reference, F_SETOWN, value_);
         } else {
             all = false;

@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "file_marks.hpp"
 #include "hitting.hpp"
 #include "operating.hpp"
 #include "pidfd.hpp"
@@ -195,6 +196,32 @@ TEST_CASE("a file that has an owner keeps it") {
                               [](const auto& cut) { return cut.ending == CutEnding::done; }));
     CHECK(::fcntl(cuts.references[7].get(), F_GETOWN) == victim.pid());
     check_nothing_else_changed(victim);
+}
+
+TEST_CASE("files are marked as long as it takes, under however many numbers, or none is") {
+    Victim victim({"close-wait", "count=600"});  // enough for several threads
+    const Cuts cuts(victim, victim.numbers("fds"));
+    auto twice = cuts.cuts;
+    twice.insert(twice.end(), cuts.cuts.begin(), cuts.cuts.end());
+    const auto are_owned_by = [&cuts](pid_t owner, std::size_t from) {
+        return std::all_of(cuts.references.begin() + static_cast<std::ptrdiff_t>(from),
+                           cuts.references.end(), [owner](const sys::Fd& reference) {
+                               return ::fcntl(reference.get(), F_GETOWN) == owner;
+                           });
+    };
+    {
+        const ptrace::FileMarks marks(twice, victim.pid());
+        CHECK(marks.value() == ::getpid());
+        CHECK(are_owned_by(::getpid(), 0));
+    }
+    CHECK(are_owned_by(0, 0));
+    REQUIRE(::fcntl(cuts.references[0].get(), F_SETOWN, victim.pid()) == 0);
+    {
+        const ptrace::FileMarks marks(twice, victim.pid());
+        CHECK(marks.value() == 0);
+        CHECK(are_owned_by(0, 1));
+    }
+    CHECK(::fcntl(cuts.references[0].get(), F_GETOWN) == victim.pid());
 }
 
 TEST_CASE("many fds go in chunks") {
