@@ -13,6 +13,7 @@
 #include "policy_file.hpp"
 #include "progress.hpp"
 #include "run_marks.hpp"
+#include "unwait/error.hpp"
 #include "unwait/execute.hpp"
 #include "unwait/planner.hpp"
 #include "unwait/take_snapshot.hpp"
@@ -154,6 +155,15 @@ ExitStatus Run::status_of(const Report& report) const {
     return untouched ? ExitStatus::refused : ExitStatus::partly;
 }
 
+void Run::record_intents(Report& report, const Plan& open) {
+    try {
+        if (audit_) audit_->intend(report, open, rulebook_.path);
+        if (rulebook_.cool_down) mark_runs(processes_of(open.steps));
+    } catch (const Refused& refused) {
+        report.plan->refusal = refused.what();
+    }
+}
+
 ExitStatus Run::end(Report& report, ExitStatus status) {
     report.summary = summarize(report);
     printer_->finished(report);
@@ -168,13 +178,14 @@ ExitStatus Run::carry_out(Report& report, std::vector<Outcome> settled) {
     if (!settled.empty()) report.outcomes = settled;
     Plan room;
     const Plan& open = open_part(report, room);
-    const bool is_allowed = !report.plan->refusal;
-    const bool is_consented = is_allowed && !options_.dry_run && has_consent(open, report.networks);
+    const bool is_consented =
+        !report.plan->refusal && !options_.dry_run && has_consent(open, report.networks);
+    if (is_consented && !open.steps.empty()) record_intents(report, open);  // or a refusal
     printer_->planned(report, !options_.dry_run);
     for (const Outcome& outcome : settled) {
         printer_->on_outcome(step_with_id(*report.plan, outcome.id), outcome);
     }
-    if (!is_allowed) {
+    if (report.plan->refusal) {
         talk_.tell("refused: " + *report.plan->refusal);
         return end(report, ExitStatus::refused);
     }
@@ -183,13 +194,7 @@ ExitStatus Run::carry_out(Report& report, std::vector<Outcome> settled) {
     report.findings = std::vector<Finding>();  // a hundred thousand take 40 MiB
 
     Observers observers{printer_.get()};
-    if (!open.steps.empty()) {
-        if (rulebook_.cool_down) mark_runs(processes_of(open.steps));
-        if (audit_) {
-            audit_->intend(report, open, rulebook_.path);
-            observers.add(&*audit_);
-        }
-    }
+    if (audit_) observers.add(&*audit_);
     stop_.arm();
     std::optional<Progress> progress(std::in_place, talk_, "clearing", open.steps.size());
     observers.add(&*progress);

@@ -37,6 +37,8 @@ public:
 private:
     [[nodiscard]] bool has_consent(const Plan& plan,
                                    const std::vector<NetworkNamespace>& networks) const;
+    /// What cannot be recorded is not done: that becomes the plan's refusal.
+    void record_intents(Report& report, const Plan& open);
     [[nodiscard]] ExitStatus end(Report& report, ExitStatus status);
     [[nodiscard]] ExitStatus status_of(const Report& report) const;
 

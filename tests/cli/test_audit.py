@@ -191,7 +191,7 @@ class Refused(Audit):
         with Leaky() as leak:
             script = (
                 'mount -t tmpfs -o size=16k none "$1" && cat /dev/zero >"$1/fill" 2>/dev/null; '
-                'exec "$0" clear --port "$2" --min-idle 0 -y --audit "$1/audit"'
+                'exec "$0" clear --port "$2" --min-idle 0 -yJ --audit "$1/audit"'
             )
             result = subprocess.run(
                 ["unshare", "--mount", "sh", "-c", script, os.environ["UNWAIT"], self.directory,
@@ -200,6 +200,9 @@ class Refused(Audit):
             )
             self.assertEqual(result.returncode, REFUSED, result)
             self.assertIn(b"No space left on device", result.stderr)
+            report = self.valid_report(result.stdout)
+            self.assertIn("No space left on device", report["plan"]["refusal"])
+            self.assertNotIn("outcomes", report)
             self.assertEqual(leak.open_fds(), leak.fds)
 
     def test_room_for_the_outcomes_is_there_too(self):
