@@ -14,7 +14,6 @@
 #include "recheck.hpp"
 #include "sentence.hpp"
 #include "unwait/error.hpp"
-#include "vocabulary.hpp"
 
 namespace unwait::cli {
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -14,12 +13,6 @@
 namespace unwait {
 
 namespace {
-
-void sort(std::vector<Socket>& sockets) {
-    std::ranges::sort(sockets, {}, [](const Socket& socket) {
-        return std::tie(socket.local, socket.peer, socket.id.cookie);
-    });
-}
 
 std::vector<Condition> conditions_of(const Selector& selector, const FilterNames& names) {
     std::vector<Condition> conditions;
@@ -49,7 +42,7 @@ std::vector<Socket> matching_sockets(Network& network, const Selector& selector,
     if ((selector.states & dead_sockets) != 0) {
         std::ranges::move(find_dead_sockets(network.diag, blind_spots),
                           std::back_inserter(dump.sockets));
-        sort(dump.sockets);
+        std::ranges::sort(dump.sockets, {}, netlink::order);
     }
     std::erase_if(dump.sockets, [&](const Socket& socket) {
         return !matches_socket(selector, socket) ||
@@ -76,7 +69,7 @@ std::vector<Socket> known_sockets(Network& network, std::span<const Socket* cons
             if (dead.contains(socket.id.cookie)) sockets.push_back(std::move(socket));
         }
     }
-    sort(sockets);
+    std::ranges::sort(sockets, {}, netlink::order);
     return sockets;
 }
 

@@ -14,10 +14,8 @@
 #include <cstddef>
 #include <cstring>
 #include <iterator>
-#include <map>
 #include <set>
 #include <string>
-#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -142,6 +140,11 @@ inet_diag_req_v2 exact_request(const Socket& socket) {
 /// INET_DIAG_NOCOOKIE would match any socket at these endpoints.
 bool is_no_cookie(std::uint64_t cookie) { return cookie == ~std::uint64_t{0}; }
 
+/// As others with SO_REUSEPORT or SO_BINDTODEVICE do: the kernel's look-up meets one of them.
+bool may_share_endpoints(const Socket& socket) {
+    return socket.state == TcpState::listening || socket.interface != 0;
+}
+
 std::string named(const char* operation, const Socket& socket) {
     return std::string(operation) + " of the TCP socket with cookie " +
            std::to_string(socket.id.cookie);
@@ -175,8 +178,6 @@ void require_answers(const Questions& asked, const std::vector<Socket>& sockets)
         }
     }
 }
-
-auto order(const Socket& socket) { return std::tie(socket.local, socket.peer, socket.id.cookie); }
 
 }  // namespace
 
@@ -321,27 +322,24 @@ std::vector<std::optional<Socket>> SockDiag::get_each(std::span<const Socket* co
     while (all.size() < sockets.size()) {
         std::ranges::move(impl_->find_some(sockets.subspan(all.size())), std::back_inserter(all));
     }
+    std::map<std::uint64_t, std::size_t> missing;  // by cookie
     for (std::size_t i = 0; i < all.size(); ++i) {
-        if (is_no_cookie(sockets[i]->id.cookie)) all[i].reset();
+        const Socket& socket = *sockets[i];
+        if (is_no_cookie(socket.id.cookie)) {
+            all[i].reset();
+        } else if (!all[i] && may_share_endpoints(socket)) {
+            missing.emplace(socket.id.cookie, i);
+        }
     }
-    find_in_dump(sockets, all);
+    if (!missing.empty()) find_in_dump(sockets, missing, all);
     return all;
 }
 
-/// Those that were not found, and share their endpoints with others, perhaps (SO_REUSEPORT,
-/// SO_BINDTODEVICE): the kernel's look-up meets only one of them.
 void SockDiag::find_in_dump(std::span<const Socket* const> sockets,
+                            const std::map<std::uint64_t, std::size_t>& missing,
                             std::vector<std::optional<Socket>>& found) {
-    std::map<std::uint64_t, std::size_t> missing;  // by cookie
     std::set<std::uint16_t> ports;
-    for (std::size_t i = 0; i < sockets.size(); ++i) {
-        const Socket& socket = *sockets[i];
-        if (found[i] || is_no_cookie(socket.id.cookie)) continue;
-        if (socket.state != TcpState::listening && socket.interface == 0) continue;
-        missing.emplace(socket.id.cookie, i);
-        ports.insert(socket.local.port);
-    }
-    if (missing.empty()) return;
+    for (const auto& [cookie, at] : missing) ports.insert(sockets[at]->local.port);
     AnyOf<PortRange> any_port;
     for (const std::uint16_t port : ports) any_port.push_back({port, port});
     for (Socket& socket : dump({.states = known_states, .ports = {any_port}}).sockets) {

@@ -3,15 +3,22 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "unwait/selector.hpp"
 #include "unwait/tcp.hpp"
 
 namespace unwait::netlink {
+
+/// By local, peer, cookie: the order of every list.
+[[nodiscard]] inline auto order(const Socket& socket) {
+    return std::tie(socket.local, socket.peer, socket.id.cookie);
+}
 
 /// What the kernel is asked to send; members as in Selector. Everything here narrows in the kernel;
 /// a caller still checks the answer: INET_DIAG_REQ_BYTECODE is not applied to every kind of socket
@@ -71,7 +78,9 @@ public:
     [[nodiscard]] std::uint64_t netns() const noexcept;
 
 private:
+    /// Those of the sockets that are missing, by cookie: their places.
     void find_in_dump(std::span<const Socket* const> sockets,
+                      const std::map<std::uint64_t, std::size_t>& missing,
                       std::vector<std::optional<Socket>>& found);
 
     struct Impl;

@@ -77,7 +77,7 @@ TEST_CASE("a socket that the application has closed meanwhile is no failure, sen
 }
 
 TEST_CASE("who has come to hold the socket meanwhile is named") {
-    for (const Action action : {Action::close, Action::replace}) {
+    for (const Action action : {Action::close, Action::replace, Action::term, Action::kill}) {
         CAPTURE(word(action));
         const Policy policy = policy_of({action});
         Victim victim({"close-wait"});
