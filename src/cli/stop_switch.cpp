@@ -23,6 +23,7 @@ using std::chrono::steady_clock;
 
 constexpr std::array ending_signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 constexpr milliseconds no_end{24 * 3600 * 1000};
+constexpr std::chrono::microseconds look_interval{100};
 
 template <typename Status>
 [[noreturn]] void end_now(int fd, std::string_view line, Status status) {
@@ -109,7 +110,7 @@ void StopSwitch::arm() {
 void StopSwitch::disarm() noexcept {
     if (fd_ < 0) return;
     // Default first: what arrives from here on ends the program as it would any other.
-    static_cast<void>(reason());
+    look_for_signals();
     for (const int signal : ending_signals) {
         if (::sigismember(&ending_, signal) == 1) set_handler(signal, SIG_DFL);
     }
@@ -119,10 +120,16 @@ void StopSwitch::disarm() noexcept {
     fd_ = -1;
 }
 
+void StopSwitch::look_for_signals() const noexcept {
+    signalfd_siginfo info{};
+    while (::read(fd_, &info, sizeof info) == sizeof info) interrupted_ = true;
+}
+
 StopSign::Reason StopSwitch::reason() const {
-    if (fd_ >= 0) {
-        signalfd_siginfo info{};
-        while (::read(fd_, &info, sizeof info) == sizeof info) interrupted_ = true;
+    const auto now = steady_clock::now();
+    if (fd_ >= 0 && now - looked_at_.load() >= look_interval) {
+        looked_at_ = now;
+        look_for_signals();
     }
     if (interrupted_) return Reason::interrupted;
     return left().count() == 0 ? Reason::timeout : Reason::none;

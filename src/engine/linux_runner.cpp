@@ -190,22 +190,23 @@ bool LinuxRunner::keep_waiting(Clock::time_point deadline, milliseconds slice) c
 
 void LinuxRunner::wait_until_closed(std::span<const Step* const> steps,
                                     std::span<const Attempt> attempts) {
-    std::vector<const Step*> open;
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-        if (attempts[i].ending == Attempt::Ending::done) open.push_back(steps[i]);
-    }
+    std::map<Clock::time_point, std::vector<const Step*>> open;  // by when they are waited for
     const auto begun = Clock::now();
-    const auto deadline_of = [&](const Step* step) {
-        return begun + terms_of(*step, policy_).settle;
-    };
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (attempts[i].ending != Attempt::Ending::done) continue;
+        open[begun + terms_of(*steps[i], policy_).settle].push_back(steps[i]);
+    }
     for (auto slice = first_slice;; slice = std::min(slice * 2, longest_slice)) {
-        std::erase_if(open, [&](const Step* step) { return deadline_of(step) <= Clock::now(); });
+        open.erase(open.begin(), open.upper_bound(Clock::now()));
         // One that is held is reason enough to wait; the others are looked at when it is not.
-        open.erase(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(first_held(open)));
+        for (; !open.empty(); open.erase(open.begin())) {
+            auto& first = open.begin()->second;
+            first.erase(first.begin(),
+                        first.begin() + static_cast<std::ptrdiff_t>(first_held(first)));
+            if (!first.empty()) break;
+        }
         if (open.empty()) return;
-        const auto nearest = std::ranges::min(open, {}, deadline_of);
-        if (!keep_waiting(deadline_of(nearest), slice) &&
-            stop_.reason() != StopSign::Reason::none) {
+        if (!keep_waiting(open.begin()->first, slice) && stop_.reason() != StopSign::Reason::none) {
             return;
         }
     }

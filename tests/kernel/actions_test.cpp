@@ -216,6 +216,45 @@ TEST_CASE("of many sockets each is waited for, and goes on for itself") {
     }
 }
 
+TEST_CASE("each socket has the wait of its own terms") {
+    using std::chrono::milliseconds;
+    constexpr milliseconds brief{100};
+    constexpr milliseconds longer{700};
+    constexpr milliseconds endless{60'000};
+    struct Case {
+        milliseconds of_stuck, of_closing, least, most;
+    };
+    // Who closes by itself is not waited for once it has; who does not, as long as its terms say.
+    for (const Case& each :
+         {Case{brief, endless, brief, endless / 4}, Case{longer, brief, longer, endless / 4},
+          Case{longer, endless, longer, endless / 4}}) {
+        CAPTURE(each.of_stuck.count());
+        CAPTURE(each.of_closing.count());
+        const Victim stuck({"close-wait"});
+        const Victim closing({"closes-when-shut"});
+        const std::array<const Victim*, 2> victims{&stuck, &closing};
+        const Policy policy = policy_of({Action::shutdown, Action::close});
+        Plan plan = plan_for(victims, policy);
+        for (Step& step : plan.steps) {
+            const bool is_stuck = step.socket.id.inode == stuck.number("inode");
+            step.terms = terms_of(step, policy);
+            step.terms->settle = is_stuck ? each.of_stuck : each.of_closing;
+        }
+        const auto begun = std::chrono::steady_clock::now();
+        const auto outcomes = carry_out(plan, policy);
+        const auto taken = std::chrono::steady_clock::now() - begun;
+        CHECK(taken >= each.least);
+        CHECK(taken < each.most);
+        REQUIRE(outcomes.size() == victims.size());
+        for (const Outcome& outcome : outcomes) {
+            const Step& step = step_with_id(plan, outcome.id);
+            const bool is_stuck = step.socket.id.inode == stuck.number("inode");
+            CHECK(word(outcome.result) == word(Result::cleared));
+            CHECK(outcome.action == (is_stuck ? Action::close : Action::shutdown));
+        }
+    }
+}
+
 TEST_CASE("a signal ends every holder") {
     for (const Action action : signals) {
         for (const std::string scenario : {"close-wait", "shared-by-fork"}) {
