@@ -24,8 +24,9 @@ struct Attempt {
     Ending ending = Ending::failed;
     std::chrono::microseconds stopped{0};
     std::string detail = {};
+    bool over = false;  ///< the connection had ended before, and leaves no TIME-WAIT behind
     /// By StepRunner::look().
-    TcpState state = TcpState::closed;  ///< of the socket, asked by cookie
+    TcpState state = TcpState::closed;  ///< of the socket, asked by cookie unless it is over
     bool fd_open = false;               ///< a holder's fd still leads to it
 };
 

@@ -39,6 +39,18 @@ bool is_ending(TcpState state) {
     return (ending & mask_of(state)) != 0;
 }
 
+Attempt refused(std::string why) {
+    return {.ending = Attempt::Ending::refused, .detail = std::move(why)};
+}
+
+/// Of a socket whose connection we have ended: a program may connect it once more (connect(2),
+/// AF_UNSPEC), and to the kernel it is the same socket.
+std::optional<Attempt> new_use(const std::optional<netlink::TcpLook>& seen) {
+    if (!seen || is_ending(seen->state)) return std::nullopt;
+    return refused("the application has begun to use the socket anew: it is " +
+                   std::string(word(seen->state)) + " now");
+}
+
 std::optional<netlink::TcpLook> look_of(const std::optional<Socket>& socket) {
     if (!socket) return std::nullopt;
     return netlink::TcpLook{socket->state, socket->info};
@@ -69,26 +81,30 @@ std::vector<Attempt> LinuxRunner::attempt(Action action, std::span<const Step* c
             break;
     }
     for (std::size_t i = 0; i < steps.size(); ++i) {
-        if (attempts[i].ending == Attempt::Ending::done) begun_.insert(steps[i]->id);
+        if (attempts[i].ending != Attempt::Ending::done) continue;
+        bool& has_ended = begun_[steps[i]->id];
+        has_ended = has_ended || is_for_socket(action);
     }
     return attempts;
 }
 
-std::optional<Attempt> LinuxRunner::change_since_plan(const Step& step, int duplicate) {
-    if (begun_.contains(step.id)) return std::nullopt;
-    const bool has_duplicate = duplicate >= 0;
-    // The kernel lists no dead socket: it is asked about through its fd when that is operated on.
-    if (!has_duplicate && step.socket.state == TcpState::closed && is_held(step)) {
-        return std::nullopt;
+std::optional<Attempt> LinuxRunner::change_since_plan(const Step& step) {
+    const auto reached = reach_.duplicate(step);
+    return change_since_plan(
+        step, reached.duplicate ? netlink::look_through(reached.duplicate.get()) : std::nullopt);
+}
+
+std::optional<Attempt> LinuxRunner::change_since_plan(const Step& step,
+                                                      const std::optional<netlink::TcpLook>& seen) {
+    if (const auto begun = begun_.find(step.id); begun != begun_.end()) {
+        return begun->second ? new_use(seen) : std::nullopt;
     }
-    const auto now =
-        has_duplicate ? netlink::look_through(duplicate) : look_of(networks_.get(step.socket));
+    // The kernel lists no dead socket: it is asked about through its fd when that is operated on.
+    if (!seen && step.socket.state == TcpState::closed && is_held(step)) return std::nullopt;
+    const auto now = seen ? seen : look_of(networks_.get(step.socket));
     if (!now || (now->state == TcpState::closed && step.socket.state != TcpState::closed)) {
         return Attempt{.ending = Attempt::Ending::gone, .detail = "the socket has gone"};
     }
-    const auto refuse = [](std::string why) {
-        return Attempt{.ending = Attempt::Ending::refused, .detail = std::move(why)};
-    };
     if (now->state != step.socket.state) {
         // A number that the application is about to close may mean another file the next moment.
         const bool nothing_left =
@@ -97,15 +113,15 @@ std::optional<Attempt> LinuxRunner::change_since_plan(const Step& step, int dupl
             return Attempt{.ending = Attempt::Ending::gone,
                            .detail = "the application has closed the socket itself"};
         }
-        return refuse("the socket is " + std::string(word(now->state)) + " now, no more " +
-                      std::string(word(step.socket.state)));
+        return refused("the socket is " + std::string(word(now->state)) + " now, no more " +
+                       std::string(word(step.socket.state)));
     }
     const bool may_move = contains(policy_.include, Verdict::still_sending) ||
                           contains(policy_.include, Verdict::in_use);
     if (!may_move && now->info && step.socket.info &&
         (now->info->bytes_acked != step.socket.info->bytes_acked ||
          now->info->bytes_received != step.socket.info->bytes_received)) {
-        return refuse("data has moved on the socket since it was looked at: it is in use");
+        return refused("data has moved on the socket since it was looked at: it is in use");
     }
     return std::nullopt;
 }
@@ -127,16 +143,25 @@ void LinuxRunner::look_at_states(std::span<const Step* const> steps,
                                  std::span<Attempt* const> attempts) {
     constexpr std::size_t at_a_time = 4096;  // all that is told of a hundred thousand takes 40 MiB
     std::vector<const Socket*> asked;
-    for (std::size_t first = 0; first < steps.size(); first += asked.size()) {
-        asked.clear();
-        for (const Step* step : steps.subspan(first, std::min(at_a_time, steps.size() - first))) {
-            asked.push_back(&step->socket);
-        }
+    std::vector<Attempt*> askers;
+    const auto ask = [&] {
         const auto now = networks_.get_each(asked);
         for (std::size_t i = 0; i < now.size(); ++i) {
-            attempts[first + i]->state = now[i] ? now[i]->state : TcpState::closed;
+            askers[i]->state = now[i] ? now[i]->state : TcpState::closed;
         }
+        asked.clear();
+        askers.clear();
+    };
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (attempts[i]->over) {
+            attempts[i]->state = TcpState::closed;
+            continue;
+        }
+        asked.push_back(&steps[i]->socket);
+        askers.push_back(attempts[i]);
+        if (asked.size() == at_a_time) ask();
     }
+    ask();
 }
 
 LinuxRunner::Attempts LinuxRunner::shut_down(std::span<const Step* const> steps) {
@@ -151,28 +176,25 @@ LinuxRunner::Attempts LinuxRunner::shut_down(std::span<const Step* const> steps)
 }
 
 Attempt LinuxRunner::shut_down_one(const Step& step) {
-    Attempt attempt{.ending = Attempt::Ending::gone, .detail = "no holder leads to it any more"};
-    for (const Holder& holder : step.holders) {
-        for (const HeldFd& held : holder.fds) {
-            const auto reached = reach_.duplicate(holder, held, step.socket.id);
-            if (reached.ending == Reached::Ending::denied) {
-                attempt = {.ending = Attempt::Ending::failed, .detail = reached.why_not};
-            }
-            if (reached.ending != Reached::Ending::have) continue;
-            if (auto change = change_since_plan(step, reached.duplicate.get())) {
-                return std::move(*change);
-            }
-            if (::shutdown(reached.duplicate.get(), SHUT_RDWR) == 0) {
-                return {.ending = Attempt::Ending::done};
-            }
-            if (errno == ENOTCONN) {
-                return {.ending = Attempt::Ending::gone, .detail = "the connection has gone"};
-            }
-            return {.ending = Attempt::Ending::failed,
-                    .detail = std::string("shutdown: ") + std::strerror(errno)};
-        }
+    const auto reached = reach_.duplicate(step);
+    switch (reached.ending) {
+        case Reached::Ending::gone:
+            return {.ending = Attempt::Ending::gone, .detail = "no holder leads to it any more"};
+        case Reached::Ending::denied:
+            return {.ending = Attempt::Ending::failed, .detail = reached.why_not};
+        case Reached::Ending::have:
+            break;
     }
-    return attempt;
+    const int duplicate = reached.duplicate.get();
+    if (auto change = change_since_plan(step, netlink::look_through(duplicate))) {
+        return std::move(*change);
+    }
+    if (::shutdown(duplicate, SHUT_RDWR) == 0) return {.ending = Attempt::Ending::done};
+    if (errno == ENOTCONN) {
+        return {.ending = Attempt::Ending::gone, .detail = "the connection has gone"};
+    }
+    return {.ending = Attempt::Ending::failed,
+            .detail = std::string("shutdown: ") + std::strerror(errno)};
 }
 
 bool LinuxRunner::keep_waiting(Clock::time_point deadline, milliseconds slice) const {
@@ -213,8 +235,8 @@ void LinuxRunner::wait_until_closed(std::span<const Step* const> steps,
 }
 
 LinuxRunner::Attempts LinuxRunner::free_fds(Action action, std::span<const Step* const> steps) {
-    SurgeryRoom room(policy_, reach_, stop_, [this](const Step& step, int duplicate) {
-        auto change = change_since_plan(step, duplicate);
+    SurgeryRoom room(policy_, reach_, stop_, [this](const Step& step, const auto& seen) {
+        auto change = change_since_plan(step, seen);
         // A socket that has gone may still have an fd.
         if (change && change->ending == Attempt::Ending::gone) change.reset();
         return change;

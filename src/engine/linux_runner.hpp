@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,16 +35,21 @@ private:
     [[nodiscard]] bool keep_waiting(std::chrono::steady_clock::time_point deadline,
                                     std::chrono::milliseconds slice) const;
 
-    /// Why the step must not be touched any more, if its socket is not as it was planned. Looks
-    /// through a duplicate of its fd where there is one, -1: there is none.
-    [[nodiscard]] std::optional<Attempt> change_since_plan(const Step& step, int duplicate = -1);
+    /// Why the step must not be touched any more, if its socket is not as it was planned. What has
+    /// not been seen through a duplicate of its fd is asked for by cookie.
+    [[nodiscard]] std::optional<Attempt> change_since_plan(
+        const Step& step, const std::optional<netlink::TcpLook>& seen);
+    /// The same, seen through a duplicate if one can be had.
+    [[nodiscard]] std::optional<Attempt> change_since_plan(const Step& step);
     void look_at_states(std::span<const Step* const> steps, std::span<Attempt* const> attempts);
 
     const Policy& policy_;
     StopSign& stop_;
     Networks networks_;
     Reach reach_;
-    std::set<unsigned> begun_;  ///< steps that we have changed ourselves: what they were is past
+    /// Steps that we have changed ourselves, so that what they were is past; whether the connection
+    /// was ended by that.
+    std::map<unsigned, bool> begun_;
 };
 
 }  // namespace unwait

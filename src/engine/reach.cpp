@@ -53,6 +53,18 @@ Reached Reach::duplicate(const Holder& holder, const HeldFd& held, const SocketI
     }
 }
 
+Reached Reach::duplicate(const Step& step) {
+    Reached none;
+    for (const Holder& holder : step.holders) {
+        for (const HeldFd& held : holder.fds) {
+            auto reached = duplicate(holder, held, step.socket.id);
+            if (reached.ending == Reached::Ending::have) return reached;
+            if (reached.ending == Reached::Ending::denied) none = std::move(reached);
+        }
+    }
+    return none;
+}
+
 std::string remedy_for_errno(int number) {
     switch (number) {
         case EPERM:

@@ -10,6 +10,7 @@
 
 #include "fd.hpp"
 #include "pidfd.hpp"
+#include "unwait/plan.hpp"
 #include "unwait/process.hpp"
 #include "unwait/tcp.hpp"
 
@@ -41,6 +42,8 @@ public:
     /// pidfd_getfd(2), then SO_COOKIE of what it gave.
     [[nodiscard]] Reached duplicate(const Holder& holder, const HeldFd& held,
                                     const SocketId& socket);
+    /// The same of the first fd that leads to the step's socket.
+    [[nodiscard]] Reached duplicate(const Step& step);
 
 private:
     /// The same, whether it still runs or not.

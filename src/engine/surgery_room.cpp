@@ -41,6 +41,11 @@ void do_not_linger(int socket) noexcept {
     ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &unwanted, sizeof unwanted);
 }
 
+/// Who ends a connection second leaves no TIME-WAIT behind (RFC 9293): nothing is left to ask for.
+bool is_over(const Step& step, const std::optional<netlink::TcpLook>& seen) {
+    return seen && seen->state == TcpState::closed && step.socket.state == TcpState::close_wait;
+}
+
 /// When nobody else holds the socket ours is the last reference: waiting would only keep us.
 void let_go(sys::Fd& reference, const Step& step) {
     if (reference && lingers(reference.get()) && !is_held(step)) do_not_linger(reference.get());
@@ -94,7 +99,8 @@ std::vector<SurgeryRoom::Reading> SurgeryRoom::read(std::span<const Case> cases,
         reading.reached = reach_.duplicate(*each.holder, *each.held, each.step->socket.id);
         if (reading.reached.ending == Reached::Ending::gone) return;
         if (reading.reached.duplicate) {
-            reading.objection = objection_(*each.step, reading.reached.duplicate.get());
+            reading.seen = netlink::look_through(reading.reached.duplicate.get());
+            reading.objection = objection_(*each.step, reading.seen);
         }
         reading.close_on_exec = operation == ptrace::Operation::replace &&
                                 proc::is_close_on_exec(each.holder->process->id.pid, *each.held);
@@ -117,13 +123,14 @@ void SurgeryRoom::operate_on(const Table& table, std::span<const Case> cases,
     }
     for (std::size_t i = 0; i < cases.size(); ++i) {
         const Case& each = cases[i];
-        auto& [reached, objection, close_on_exec] = readings[i];
+        auto& [reached, seen, objection, close_on_exec] = readings[i];
         if (reached.ending == Reached::Ending::gone) continue;
-        if (!reached.duplicate) objection = objection_(*each.step, -1);
+        if (!reached.duplicate) objection = objection_(*each.step, seen);
         if (objection) {
             *each.attempt = std::move(*objection);
             continue;
         }
+        each.attempt->over = each.attempt->over || is_over(*each.step, seen);
         // Without a duplicate it can still be done, but the target bears what closing costs.
         cuts.push_back({.fd = each.held->fd,
                         .reference = reached.duplicate.get(),

@@ -9,6 +9,7 @@
 
 #include "reach.hpp"
 #include "surgeon.hpp"
+#include "tcp_look.hpp"
 #include "unwait/execute.hpp"
 
 namespace unwait {
@@ -16,9 +17,11 @@ namespace unwait {
 /// Frees fds of many steps, table by table, and says in each step's Attempt how it went.
 class SurgeryRoom {
 public:
-    /// Asked about each fd with a duplicate of it (-1 for none), just before it is operated on: why
-    /// it must not be, if its socket is not as it was planned. With a duplicate in several threads.
-    using Objection = std::function<std::optional<Attempt>(const Step&, int duplicate)>;
+    /// Asked about each fd just before it is operated on, with what is seen of its socket through a
+    /// duplicate, if there is one (then in several threads): why it must not be, if the socket is
+    /// not as it was planned.
+    using Objection =
+        std::function<std::optional<Attempt>(const Step&, const std::optional<netlink::TcpLook>&)>;
 
     SurgeryRoom(const Policy& policy, Reach& reach, StopSign& stop, Objection objection)
         : policy_(policy), reach_(reach), stop_(stop), objection_(std::move(objection)) {}
@@ -45,6 +48,7 @@ private:
     /// What is found of a number before anybody is held.
     struct Reading {
         Reached reached;
+        std::optional<netlink::TcpLook> seen = {};  ///< through the duplicate
         std::optional<Attempt> objection = {};
         bool close_on_exec = false;
     };

@@ -255,6 +255,27 @@ TEST_CASE("each socket has the wait of its own terms") {
     }
 }
 
+TEST_CASE("a socket that the application has connected anew is left alone") {
+    for (const Action next :
+         {Action::close, Action::replace, Action::destroy, Action::term, Action::kill}) {
+        CAPTURE(word(next));
+        Victim victim({"reconnects-when-shut"});
+        Witness witness(victim);
+        Policy policy = policy_of({Action::shutdown, next});
+        policy.settle = std::chrono::milliseconds(500);
+        const Outcome outcome = remedy(victim, policy);
+        CHECK(victim.ask("serves") == "1");
+        if (next != Action::destroy) {  // that is for a stuck socket, which it is no more
+            CHECK(word(outcome.result) == word(Result::refused));
+            CHECK(outcome.action == next);
+            CHECK(outcome.detail ==
+                  "the application has begun to use the socket anew: it is established now");
+        }
+        CHECK_FALSE(outcome.frees_fd);
+        witness.check_unharmed({});
+    }
+}
+
 TEST_CASE("a signal ends every holder") {
     for (const Action action : signals) {
         for (const std::string scenario : {"close-wait", "shared-by-fork"}) {

@@ -121,6 +121,44 @@ void closes_when_shut(Stage& stage, const Arguments& arguments) {
     stage.answer("closed", [](const std::string&) { return closed ? "1" : "0"; });
 }
 
+/// Ends what is left of the connection and connects the same socket once more.
+void connect_anew(int fd, const Server& server) {
+    sockaddr nobody{};
+    nobody.sa_family = AF_UNSPEC;
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (connect(fd, &nobody, sizeof nobody) != 0 ||
+        getsockname(server.fd(), reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+        connect(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0) {
+        fail("connect");
+    }
+}
+
+/// A thread that hears of the end of its connection in CLOSE-WAIT connects the socket anew. The
+/// answer to `serves` is 1 when that has happened, and a byte passes.
+void reconnects_when_shut(Stage& stage, const Arguments& arguments) {
+    const Server server(arguments);
+    Connection connection = server.establish();
+    become_close_wait(connection, arguments);
+    tell_connections(stage, server, {connection});
+    const int fd = connection.fd;
+    stage.tell("tid", block_in(stage, {"poll", call_of_poll, [fd, server] {
+                                           pollfd wanted{fd, 0, 0};
+                                           const long count = poll(&wanted, 1, -1);
+                                           if (count == 1) connect_anew(fd, server);
+                                           return count;
+                                       }}));
+    stage.answer("serves", [fd, server](const std::string&) {
+        pollfd wanted{server.fd(), POLLIN, 0};
+        if (poll(&wanted, 1, 0) != 1) return "0";
+        int peer = accept4(server.fd(), nullptr, nullptr, SOCK_CLOEXEC);
+        char byte = '?';
+        const bool passed = write(peer, "!", 1) == 1 && read(fd, &byte, 1) == 1 && byte == '!';
+        shut(peer);
+        return passed ? "1" : "0";
+    });
+}
+
 std::uint64_t now_ns() {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -213,9 +251,13 @@ void short_calls(Stage& stage, const Arguments& arguments) {
 }
 
 constexpr std::array table{
-    NamedScenario{"blocked", blocked},         NamedScenario{"in-epoll", in_epoll},
-    NamedScenario{"spinner", spinner},         NamedScenario{"closes-when-shut", closes_when_shut},
-    NamedScenario{"sleepers", sleepers},       NamedScenario{"churn", churn},
+    NamedScenario{"blocked", blocked},
+    NamedScenario{"in-epoll", in_epoll},
+    NamedScenario{"spinner", spinner},
+    NamedScenario{"closes-when-shut", closes_when_shut},
+    NamedScenario{"reconnects-when-shut", reconnects_when_shut},
+    NamedScenario{"sleepers", sleepers},
+    NamedScenario{"churn", churn},
     NamedScenario{"short-calls", short_calls},
 };
 

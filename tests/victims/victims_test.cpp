@@ -146,12 +146,31 @@ TEST_CASE("signals arrive once and in order") {
 }
 
 TEST_CASE("every scenario begins") {
-    for (const std::string name :
-         {"established",      "half-close-sender", "blocked-writer", "backlog",   "shared-by-fork",
-          "clone-files",      "private-fd-table",  "zombie-leader",  "in-flight", "pinned",
-          "in-io-uring",      "vforking",          "blocked",        "in-epoll",  "spinner",
-          "closes-when-shut", "sleepers",          "churn",          "reused",    "seccomp",
-          "traced",           "metered",           "execs",          "dozing"}) {
+    for (const std::string name : {"established",
+                                   "half-close-sender",
+                                   "blocked-writer",
+                                   "backlog",
+                                   "shared-by-fork",
+                                   "clone-files",
+                                   "private-fd-table",
+                                   "zombie-leader",
+                                   "in-flight",
+                                   "pinned",
+                                   "in-io-uring",
+                                   "vforking",
+                                   "blocked",
+                                   "in-epoll",
+                                   "spinner",
+                                   "closes-when-shut",
+                                   "sleepers",
+                                   "churn",
+                                   "reused",
+                                   "seccomp",
+                                   "traced",
+                                   "metered",
+                                   "execs",
+                                   "dozing",
+                                   "reconnects-when-shut"}) {
         CAPTURE(name);
         Victim victim({name});
         CHECK(victim.ask_number("errors") == 0);
