@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <utility>
 
 #include "text.hpp"
 #include "unwait/error.hpp"
@@ -64,8 +63,10 @@ void ResultStream::write(std::string_view text) {
 }
 
 void ResultStream::flush() {
-    const std::string text = std::exchange(pending_, {});
-    if (!write_all(STDOUT_FILENO, text)) throw Error(errno, "write to standard output");
+    const bool written = write_all(STDOUT_FILENO, pending_);
+    const int number = errno;
+    pending_.clear();
+    if (!written) throw Error(number, "write to standard output");
 }
 
 bool Talk::shows_progress() const {

@@ -7,12 +7,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "file.hpp"
@@ -45,6 +48,51 @@ std::size_t other_runnable_tasks() {
     const auto all = to_number<std::size_t>(take_until(tasks, '/')).value_or(1);
     return std::max<std::size_t>(all, 1) - 1;
 }
+
+/// Texts that come in any order, and are taken in theirs.
+class Turns {
+public:
+    Turns(std::size_t room, const std::function<void(std::string_view)>& take)
+        : room_(room), take_(take) {}
+
+    /// Waits until it has its turn or there is room for it. Who brings the next one takes it and
+    /// all that have waited for that.
+    void put(std::size_t at, std::string text) {
+        std::unique_lock lock(mutex_);
+        moved_.wait(lock, [&] { return at < next_ + room_ || are_given_up(); });
+        waiting_.emplace(at, std::move(text));
+        if (is_taking_ || are_given_up()) return;
+        is_taking_ = true;
+        for (auto first = waiting_.begin(); first != waiting_.end() && first->first == next_;
+             first = waiting_.begin()) {
+            const auto now = waiting_.extract(first);
+            lock.unlock();
+            take_(now.mapped());
+            lock.lock();
+            ++next_;
+            moved_.notify_all();
+        }
+        is_taking_ = false;
+    }
+
+    /// Nobody waits any more, and nothing more is taken.
+    void give_up() {
+        const std::scoped_lock lock(mutex_);
+        are_given_up_ = true;
+        moved_.notify_all();
+    }
+    [[nodiscard]] bool are_given_up() const { return are_given_up_; }
+
+private:
+    const std::size_t room_;
+    const std::function<void(std::string_view)>& take_;
+    std::mutex mutex_;
+    std::condition_variable moved_;  ///< next_, or given up
+    std::map<std::size_t, std::string> waiting_;
+    std::size_t next_ = 0;
+    bool is_taking_ = false;
+    std::atomic<bool> are_given_up_ = false;
+};
 
 }  // namespace
 
@@ -116,13 +164,16 @@ void in_parallel(std::size_t count, std::size_t worth_a_thread,
 void make_in_order(std::size_t count, std::size_t worth_a_thread,
                    const std::function<std::string(std::size_t)>& make,
                    const std::function<void(std::string_view)>& take) {
-    std::vector<std::string> texts;
-    for (std::size_t first = 0; first < count; first += texts.size()) {
-        texts.resize(std::min(8 * worth_a_thread, count - first));
-        in_parallel(texts.size(), worth_a_thread,
-                    [&](std::size_t at) { texts[at] = make(first + at); });
-        for (const std::string& text : texts) take(text);
-    }
+    Turns turns(8 * worth_a_thread, take);
+    in_parallel(count, worth_a_thread, [&](std::size_t at) {
+        if (turns.are_given_up()) return;
+        try {
+            turns.put(at, make(at));
+        } catch (...) {
+            turns.give_up();
+            throw;
+        }
+    });
 }
 
 }  // namespace unwait::sys

@@ -51,8 +51,9 @@ private:
 void in_parallel(std::size_t count, std::size_t worth_a_thread,
                  const std::function<void(std::size_t)>& work);
 
-/// The texts make(0) … make(count - 1), taken in this order. They are made in parallel, as many at
-/// a time as are worth eight threads: not all of them need be in memory.
+/// The texts make(0) … make(count - 1), taken in this order by whoever has made the next one, while
+/// others go on. No more wait for their turn than are worth eight threads: not all of them need be
+/// in memory. What the first call that threw has thrown is thrown.
 void make_in_order(std::size_t count, std::size_t worth_a_thread,
                    const std::function<std::string(std::size_t)>& make,
                    const std::function<void(std::string_view)>& take);

@@ -14,6 +14,8 @@
 #include <chrono>
 #include <stdexcept>
 #include <stop_token>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -73,6 +75,52 @@ TEST_CASE("what a part of the work throws is thrown when all have returned") {
     };
     CHECK_THROWS_WITH(in_parallel(many, 1, fail_once), "three");
     CHECK(returned + 1 == begun);
+}
+
+TEST_CASE("texts are taken in order, and do not pile up before who takes them slowly") {
+    constexpr std::size_t most_waiting = 8;
+    constexpr std::size_t most_threads = 8;
+    std::atomic<std::size_t> made = 0;
+    std::atomic<std::size_t> most_untaken = 0;
+    std::size_t taken = 0;
+    const auto make = [&](std::size_t at) {
+        ++made;
+        return std::to_string(at);
+    };
+    const auto take = [&](std::string_view text) {
+        CHECK(text == std::to_string(taken));
+        if (taken < 20) std::this_thread::sleep_for(std::chrono::milliseconds(2));  // for others
+        most_untaken = std::max<std::size_t>(most_untaken, made - taken);
+        ++taken;
+    };
+    make_in_order(many, 1, make, take);
+    CHECK(taken == many);
+    CHECK(made == many);
+    CHECK(most_untaken <= most_waiting + most_threads);
+    make_in_order(0, 1, make, [](std::string_view) { FAIL("there was nothing to take"); });
+}
+
+TEST_CASE(
+    "texts are taken up to the one that cannot be made or taken, and what it threw is thrown") {
+    constexpr std::size_t bad = 100;
+    for (const bool cannot_be_made : {true, false}) {
+        CAPTURE(cannot_be_made);
+        for (int round = 0; round < 200; ++round) {
+            std::size_t taken = 0;
+            const auto make = [&](std::size_t at) {
+                if (cannot_be_made && at == bad) throw std::runtime_error("a hundred");
+                return std::to_string(at);
+            };
+            const auto take = [&](std::string_view text) {
+                if (text == std::to_string(bad)) throw std::runtime_error("a hundred");
+                REQUIRE(text == std::to_string(taken));
+                ++taken;
+            };
+            CHECK_THROWS_WITH(make_in_order(many, 1, make, take), "a hundred");
+            CHECK(taken <= bad);
+            if (!cannot_be_made) CHECK(taken == bad);
+        }
+    }
 }
 
 TEST_CASE("a processor that becomes idle meanwhile is used from then on") {
