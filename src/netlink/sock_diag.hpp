@@ -78,7 +78,8 @@ public:
     [[nodiscard]] std::uint64_t netns() const noexcept;
 
 private:
-    /// Those of the sockets that are missing, by cookie: their places.
+    /// Looks in a list for those of the sockets that the look-up did not meet: their places, by
+    /// cookie.
     void find_in_dump(std::span<const Socket* const> sockets,
                       const std::map<std::uint64_t, std::size_t>& missing,
                       std::vector<std::optional<Socket>>& found);

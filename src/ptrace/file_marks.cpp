@@ -15,7 +15,7 @@ namespace unwait::ptrace {
 
 namespace {
 
-/// So many files are (sys::in_parallel).
+/// How many files are worth a thread of their own (sys::in_parallel).
 constexpr std::size_t worth_a_thread = 256;
 
 bool is_in_our_pid_namespace(pid_t target) noexcept {
