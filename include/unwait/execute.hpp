@@ -24,9 +24,11 @@ struct Attempt {
     Ending ending = Ending::failed;
     std::chrono::microseconds stopped{0};
     std::string detail = {};
-    bool over = false;  ///< the connection had ended before, and leaves no TIME-WAIT behind
+    /// Of the socket, as it was seen last where nothing more can be asked: its connection has ended
+    /// without TIME-WAIT, or the application has connected it anew, to other endpoints.
+    std::optional<TcpState> last_state = {};
     /// By StepRunner::look().
-    TcpState state = TcpState::closed;  ///< of the socket, asked by cookie unless it is over
+    TcpState state = TcpState::closed;  ///< of the socket, asked by cookie unless it is known
     bool fd_open = false;               ///< a holder's fd still leads to it
 };
 

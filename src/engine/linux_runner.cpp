@@ -39,8 +39,8 @@ bool is_ending(TcpState state) {
     return (ending & mask_of(state)) != 0;
 }
 
-Attempt refused(std::string why) {
-    return {.ending = Attempt::Ending::refused, .detail = std::move(why)};
+Attempt refused(std::string why, std::optional<TcpState> state = {}) {
+    return {.ending = Attempt::Ending::refused, .detail = std::move(why), .last_state = state};
 }
 
 /// Of a socket whose connection we have ended: a program may connect it once more (connect(2),
@@ -48,7 +48,8 @@ Attempt refused(std::string why) {
 std::optional<Attempt> new_use(const std::optional<netlink::TcpLook>& seen) {
     if (!seen || is_ending(seen->state)) return std::nullopt;
     return refused("the application has begun to use the socket anew: it is " +
-                   std::string(word(seen->state)) + " now");
+                       std::string(word(seen->state)) + " now",
+                   seen->state);
 }
 
 std::optional<netlink::TcpLook> look_of(const std::optional<Socket>& socket) {
@@ -114,7 +115,8 @@ std::optional<Attempt> LinuxRunner::change_since_plan(const Step& step,
                            .detail = "the application has closed the socket itself"};
         }
         return refused("the socket is " + std::string(word(now->state)) + " now, no more " +
-                       std::string(word(step.socket.state)));
+                           std::string(word(step.socket.state)),
+                       is_ending(now->state) ? std::nullopt : std::optional(now->state));
     }
     const bool may_move = contains(policy_.include, Verdict::still_sending) ||
                           contains(policy_.include, Verdict::in_use);
@@ -153,8 +155,8 @@ void LinuxRunner::look_at_states(std::span<const Step* const> steps,
         askers.clear();
     };
     for (std::size_t i = 0; i < steps.size(); ++i) {
-        if (attempts[i]->over) {
-            attempts[i]->state = TcpState::closed;
+        if (attempts[i]->last_state) {
+            attempts[i]->state = *attempts[i]->last_state;
             continue;
         }
         asked.push_back(&steps[i]->socket);

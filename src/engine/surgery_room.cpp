@@ -46,6 +46,13 @@ bool is_over(const Step& step, const std::optional<netlink::TcpLook>& seen) {
     return seen && seen->state == TcpState::closed && step.socket.state == TcpState::close_wait;
 }
 
+/// That is undone by another connection only.
+bool is_past(const std::optional<netlink::TcpLook>& seen) {
+    constexpr StateMask past = mask_of(TcpState::close_wait) | mask_of(TcpState::last_ack) |
+                               mask_of(TcpState::closing) | mask_of(TcpState::closed);
+    return seen && (mask_of(seen->state) & past) != 0;
+}
+
 /// When nobody else holds the socket ours is the last reference: waiting would only keep us.
 void let_go(sys::Fd& reference, const Step& step) {
     if (reference && lingers(reference.get()) && !is_held(step)) do_not_linger(reference.get());
@@ -130,12 +137,13 @@ void SurgeryRoom::operate_on(const Table& table, std::span<const Case> cases,
             *each.attempt = std::move(*objection);
             continue;
         }
-        each.attempt->over = each.attempt->over || is_over(*each.step, seen);
+        if (is_over(*each.step, seen)) each.attempt->last_state = TcpState::closed;
         // Without a duplicate it can still be done, but the target bears what closing costs.
         cuts.push_back({.fd = each.held->fd,
                         .reference = reached.duplicate.get(),
                         .inode = each.step->socket.id.inode,
-                        .close_on_exec = close_on_exec});
+                        .close_on_exec = close_on_exec,
+                        .past = is_past(seen)});
         references.push_back(std::move(reached.duplicate));
         cut_cases.push_back(each);
     }
@@ -154,14 +162,15 @@ void SurgeryRoom::operate_on(const Table& table, std::span<const Case> cases,
                                   .max_freeze = max_freeze};
     const auto surgery = ptrace::operate(patient, operation, cuts);
     for (std::size_t i = 0; i < cuts.size(); ++i) {
-        finish(cut_cases[i], surgery.cuts[i], surgery.refusal);
+        finish(cut_cases[i], cuts[i].reference, surgery.cuts[i], surgery.refusal);
     }
     // The kernel ends each connection as its last reference goes, on any processor.
     sys::in_parallel(references.size(), worth_a_thread,
                      [&](std::size_t at) { let_go(references[at], *cut_cases[at].step); });
 }
 
-void SurgeryRoom::finish(Case& of, ptrace::CutResult result, const std::string& refusal) {
+void SurgeryRoom::finish(Case& of, int reference, ptrace::CutResult result,
+                         const std::string& refusal) {
     Attempt& attempt = *of.attempt;
     attempt.stopped += result.stopped;
     switch (result.ending) {
@@ -173,6 +182,11 @@ void SurgeryRoom::finish(Case& of, ptrace::CutResult result, const std::string& 
             }
             break;
         case ptrace::CutEnding::changed:
+            break;
+        case ptrace::CutEnding::renewed:
+            attempt.ending = Attempt::Ending::refused;
+            attempt.detail = "the application has begun to use the socket anew";
+            if (const auto now = netlink::look_through(reference)) attempt.last_state = now->state;
             break;
         case ptrace::CutEnding::untouched:
             attempt.ending = Attempt::Ending::refused;

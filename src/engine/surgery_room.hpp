@@ -59,7 +59,7 @@ private:
     void operate_on(const Table& table, std::span<const Case> cases, ptrace::Operation operation);
     [[nodiscard]] std::vector<ProcessId> sharers_of(const Table& table,
                                                     std::span<const Case> cases) const;
-    void finish(Case& of, ptrace::CutResult result, const std::string& refusal);
+    void finish(Case& of, int reference, ptrace::CutResult result, const std::string& refusal);
 
     const Policy& policy_;
     Reach& reach_;

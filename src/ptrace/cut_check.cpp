@@ -2,6 +2,7 @@
 #include "cut_check.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 
 #include <array>
 #include <cerrno>
@@ -36,6 +37,20 @@ sys::Same leads_to_file(pid_t table, const Cut& cut) noexcept {
 bool leads_elsewhere(pid_t table, const Cut& cut) noexcept {
     const auto same = leads_to_file(table, cut);
     return same == sys::Same::no || same == sys::Same::gone;
+}
+
+std::bitset<polled_together> find_renewed(std::span<const Cut> cuts) noexcept {
+    std::array<pollfd, polled_together> asked{};
+    for (std::size_t i = 0; i < cuts.size(); ++i) {
+        asked[i] = {cuts[i].past ? cuts[i].reference : -1, POLLRDHUP, 0};
+    }
+    std::bitset<polled_together> renewed;
+    if (::poll(asked.data(), cuts.size(), 0) < 0) return renewed;
+    for (std::size_t i = 0; i < cuts.size(); ++i) {
+        // POLLRDHUP or POLLHUP comes with the end of a connection, and goes with the next one only.
+        renewed[i] = asked[i].fd >= 0 && asked[i].revents == 0;
+    }
+    return renewed;
 }
 
 void fetch_files(std::span<const Cut> cuts) noexcept {

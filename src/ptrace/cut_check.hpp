@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <bitset>
+#include <cstddef>
 #include <span>
 
 #include "file_identity.hpp"
@@ -15,6 +17,12 @@ namespace unwait::ptrace {
 
 /// Whether it certainly does not, any more. Does not allocate.
 [[nodiscard]] bool leads_elsewhere(pid_t table, const Cut& cut) noexcept;
+
+inline constexpr std::size_t polled_together = 64;
+
+/// Which of so many at most are past no more: the application has connected the very socket anew
+/// (connect(2), AF_UNSPEC). By poll(2). Does not allocate.
+[[nodiscard]] std::bitset<polled_together> find_renewed(std::span<const Cut> cuts) noexcept;
 
 /// Has the kernel read what it will of these files as they are looked at and closed, so that nobody
 /// is held while that comes from memory. Nothing is changed. Does not allocate.

@@ -29,12 +29,15 @@ struct Cut {
                          ///< where there is none (pidfd_getfd(2) is missing or forbidden)
     std::uint64_t inode = 0;     ///< of the socket; proves it where the reference cannot
     bool close_on_exec = false;  ///< kept when the number is replaced
+    bool past = false;  ///< the reference is of a TCP socket whose connection was seen to be over,
+                        ///< or ended by the peer
 };
 
 enum class CutEnding : std::uint8_t {
     untouched,  ///< not reached; see Surgery::refusal
     done,       ///< proven: the number does not lead to the file any more
     changed,    ///< the number led elsewhere already: nothing was done to it
+    renewed,    ///< the application has connected the socket anew: nothing was done to it
 };
 
 /// Whose fd table, and how it may be held.

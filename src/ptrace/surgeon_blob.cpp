@@ -124,13 +124,15 @@ bool SurgeonProcess::prepare_vehicle() {
         case TracedThread::Preparation::done:
             break;
     }
-    // A call that it has made by itself may have changed what a number leads to.
+    if (!vehicle().has_made_call() || to_cut_.empty()) return true;
+    // That may have changed what a number leads to, or connected what it leads to.
+    const auto first = static_cast<std::size_t>(to_cut_.front() - cuts_.data());
+    const auto end = static_cast<std::size_t>(to_cut_.back() + 1 - cuts_.data());
+    if (leave_out_renewed(first, end - first)) return false;
     const std::size_t proven = relies_on_marks_ ? 1 : to_cut_.size();
-    return !vehicle().has_made_call() ||
-           std::all_of(to_cut_.rbegin(), to_cut_.rbegin() + static_cast<std::ptrdiff_t>(proven),
-                       [this](const Cut* cut) {
-                           return leads_to_file(patient_.table, *cut) == sys::Same::yes;
-                       });
+    return std::all_of(
+        to_cut_.rbegin(), to_cut_.rbegin() + static_cast<std::ptrdiff_t>(proven),
+        [this](const Cut* cut) { return leads_to_file(patient_.table, *cut) == sys::Same::yes; });
 }
 
 SurgeonProcess::Seen SurgeonProcess::watch_blob(std::uint64_t times, std::uint64_t deadline) {

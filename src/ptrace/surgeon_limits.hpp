@@ -42,6 +42,8 @@ inline constexpr std::size_t least_worthwhile_chunk = 16;
 inline constexpr std::size_t worth_fetching = 2048;
 // Filters are mostly the same in all threads of a process.
 inline constexpr std::size_t most_filtered_candidates = 16;
+// As many can be asked for the state of their connection while somebody is held.
+inline constexpr std::size_t quickly_polled = 32;
 inline constexpr int attempts_per_chunk = 5;
 inline constexpr int passes_for_newcomers = 20;
 

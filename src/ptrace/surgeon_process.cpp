@@ -40,9 +40,13 @@ std::size_t SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) 
     longest_hold_ns_ = 0;
     last_chunk_ = first + count == cuts_.size();
     fetch_files(cuts_.subspan(first, std::min(count, worth_fetching)));
+    // Nobody is to be held for long only to see what hardly ever happens.
+    const bool few = count <= quickly_polled;
+    if (!few) leave_out_renewed(first, count);
     arm_dead_man(dead_man_base + threads_.size() * dead_man_per_thread);
     hold_everyone();
     check_vehicle();
+    if (few) leave_out_renewed(first, count);
     blob_began_ns_ = 0;
     const std::uint64_t begun = now_ns();
     relies_on_marks_ = select_marked(first, count);
@@ -60,6 +64,7 @@ std::size_t SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) 
         if (end == BlobEnd::without_effect && !relies_on_marks_) give_up_without_effect();
         // Whatever it was interrupted by, the vehicle is held again, as are all others.
         check_vehicle();
+        leave_out_renewed(first, count);
         const auto left = std::ranges::count_if(to_cut_, [this](const Cut* cut) {
             return entry_of(cut).ending == CutEnding::untouched;
         });
@@ -88,6 +93,22 @@ std::size_t SurgeonProcess::operate_chunk(std::size_t first, std::size_t count) 
     }
     record_hold(first, count);
     return count;
+}
+
+bool SurgeonProcess::leave_out_renewed(std::size_t first, std::size_t count) noexcept {
+    bool any = false;
+    for (std::size_t some = 0; some < count; some += polled_together) {
+        const auto cuts = cuts_.subspan(first + some, std::min(polled_together, count - some));
+        const auto renewed = find_renewed(cuts);
+        for (std::size_t i = 0; renewed.any() && i < cuts.size(); ++i) {
+            auto& entry = entry_of(&cuts[i]);
+            if (!renewed[i] || entry.ending != CutEnding::untouched) continue;
+            entry.ending = CutEnding::renewed;
+            entry.committed = false;
+            any = true;
+        }
+    }
+    return any;
 }
 
 void SurgeonProcess::record_hold(std::size_t first, std::size_t count) noexcept {

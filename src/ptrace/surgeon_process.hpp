@@ -90,6 +90,8 @@ private:
     void hold_newcomers();
     [[nodiscard]] bool everyone_is_held() const noexcept;
     void check_vehicle();
+    /// Takes away those that are not past any more. Whether there were any.
+    bool leave_out_renewed(std::size_t first, std::size_t count) noexcept;
     [[nodiscard]] bool select_marked(std::size_t first, std::size_t count);
     /// Returns how many of them there was room for.
     [[nodiscard]] std::size_t select_proven(std::size_t first, std::size_t count);

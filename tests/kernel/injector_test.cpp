@@ -23,6 +23,7 @@
 
 #include "file_marks.hpp"
 #include "hitting.hpp"
+#include "loopback.hpp"
 #include "operating.hpp"
 #include "pidfd.hpp"
 #include "preflight.hpp"
@@ -560,6 +561,62 @@ TEST_CASE("only the intended fd, while another thread takes every number that be
         REQUIRE(surgery.refusal == "");
         CHECK(surgery.cuts[0].ending == (is_open ? CutEnding::done : CutEnding::changed));
     }
+    check_nothing_else_changed(victim);
+}
+
+TEST_CASE("a socket that was connected anew is left alone, among others too") {
+    const auto listener = testing::listen_on(testing::loopback(testing::Flavour::v4));
+    for (const auto operation : {Operation::close, Operation::replace}) {
+        for (const std::size_t count : {std::size_t{1}, std::size_t{20}, std::size_t{400}}) {
+            CAPTURE(operation);
+            CAPTURE(count);
+            Victim victim({"close-wait", "count=" + std::to_string(count)});
+            Cuts cuts(victim, victim.numbers("fds"));
+            for (auto& cut : cuts.cuts) cut.past = true;
+            std::vector<std::size_t> renewed{count - 1};
+            if (count > 1) renewed.insert(renewed.end(), {0, 7});
+            for (const auto index : renewed) {
+                testing::reconnect(cuts.references[index], listener.endpoint);
+            }
+            const auto before = victim.fds();
+            const auto surgery = operate_patiently(patient_of(victim), operation, cuts.cuts);
+            CHECK(surgery.refusal == "");
+            const auto after = victim.fds();
+            for (std::size_t i = 0; i < count; ++i) {
+                CAPTURE(i);
+                const bool is_renewed = std::ranges::find(renewed, i) != renewed.end();
+                CHECK(surgery.cuts[i].ending ==
+                      (is_renewed ? CutEnding::renewed : CutEnding::done));
+                const int fd = cuts.cuts[i].fd;
+                const bool is_there = after.contains(fd) && after.at(fd) == before.at(fd);
+                CHECK(is_there == is_renewed);
+            }
+            check_nothing_else_changed(victim);
+        }
+    }
+}
+
+TEST_CASE("a socket that is connected again and again is closed only while it is not") {
+    Victim victim({"reconnector"});
+    victim.ask("go");
+    const auto spare = sys::PidFd::open(victim.pid())->get_fd(victim.fd("spare"));
+    const ptrace::Cut cut{.fd = victim.fd(), .reference = spare->get(), .past = true};
+    int done = 0;
+    int renewed = 0;
+    const auto operate_once = [&](Operation operation) {
+        const auto surgery = operate_patiently(patient_of(victim), operation, {&cut, 1});
+        REQUIRE(surgery.refusal == "");
+        done += surgery.cuts[0].ending == CutEnding::done ? 1 : 0;
+        renewed += surgery.cuts[0].ending == CutEnding::renewed ? 1 : 0;
+    };
+    for (int round = 0; round < rounds_of_reuse(); ++round) {
+        operate_once(round % 2 == 0 ? Operation::close : Operation::replace);
+    }
+    // In which state it is just then is left to chance.
+    CHECK(eventually([&] {
+        operate_once(Operation::close);
+        return done > 0 && renewed > 0;
+    }));
     check_nothing_else_changed(victim);
 }
 

@@ -128,6 +128,13 @@ sys::Fd connect_to(const Endpoint& endpoint) {
     return fd;
 }
 
+void reconnect(const sys::Fd& fd, const Endpoint& endpoint) {
+    constexpr sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+    require(::connect(fd.get(), &nobody, sizeof nobody) == 0, "connect to nobody");
+    RawAddress where = raw(endpoint);
+    require(::connect(fd.get(), where.get(), where.size) == 0, "connect");
+}
+
 sys::Fd accept_from(const Listener& listener) {
     wait_for(listener.fd, POLLIN);
     sys::Fd fd(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));

@@ -36,6 +36,9 @@ enum class Sharing { nothing, port };
 /// Blocks until connected.
 [[nodiscard]] sys::Fd connect_to(const Endpoint& endpoint);
 
+/// Ends what is left of its connection and connects the same socket once more; blocks until then.
+void reconnect(const sys::Fd& fd, const Endpoint& endpoint);
+
 /// Blocks until there is one.
 [[nodiscard]] sys::Fd accept_from(const Listener& listener);
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "fd_message.hpp"
+#include "hitting.hpp"
 #include "pidfd.hpp"
 #include "remedy_run.hpp"
 #include "scan.hpp"
@@ -181,6 +182,29 @@ TEST_CASE("only the socket is ever closed when its number leads elsewhere half o
             CHECK(victim.ask("errors") == "0 none");
         }
         CHECK(inode_behind(victim.pid(), victim.fd("spare")) == victim.number("inode"));
+    }
+}
+
+TEST_CASE("a socket that is connected anew after the last look at it is left alone") {
+    for (const Action action : {Action::close, Action::replace}) {
+        CAPTURE(word(action));
+        Victim victim({"reconnector"});
+        Policy policy = policy_of({action});
+        policy.include.push_back(Verdict::still_sending);  // else what has moved is seen first
+        Plan plan = plan_for(victim, policy);
+        REQUIRE(plan.steps.size() == 1);
+        Holder holder = plan.steps[0].holders[0];
+        std::erase_if(holder.fds,
+                      [&](const HeldFd& held) { return held.fd == victim.fd("spare"); });
+        plan.steps[0].holders = std::vector{holder};
+        victim.ask("go");
+        // When it is looked at, and held, is left to chance.
+        CHECK(eventually([&] {
+            const Outcome outcome = carry_out(plan, policy).front();
+            return outcome.detail == "the application has begun to use the socket anew" &&
+                   outcome.result == Result::refused && outcome.state_after != TcpState::closed;
+        }));
+        CHECK(victim.ask("errors") == "0 none");
     }
 }
 

@@ -134,6 +134,13 @@ int Server::connect_only(bool nonblocking) const {
     return fd;
 }
 
+void Server::reconnect(int fd) const {
+    constexpr sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+    must(connect(fd, &nobody, sizeof nobody), "connect to nobody");
+    const Where where = loopback(over_ == Over::v6, port_);
+    must(connect(fd, &where.address.any, where.size), "connect");
+}
+
 Connection Server::establish() const {
     Connection connection;
     connection.peer = connect_only();

@@ -31,6 +31,9 @@ public:
     /// The connecting end only: it waits in the backlog. `nonblocking` connects do not wait.
     [[nodiscard]] int connect_only(bool nonblocking = false) const;
 
+    /// Ends what is left of the connection and connects the same socket once more.
+    void reconnect(int fd) const;
+
     [[nodiscard]] int fd() const noexcept { return fd_; }
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 

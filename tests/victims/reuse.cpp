@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -74,10 +76,48 @@ void reused(Stage& stage, const Arguments& arguments) {
     });
 }
 
+/// Waits until the peer has ended the connection.
+void await_end(int fd) {
+    pollfd ended{fd, POLLRDHUP, 0};
+    must(poll(&ended, 1, -1), "poll");
+}
+
+/// From `go` on a thread connects the socket again and again, each time its peer has ended the
+/// connection: only between that end and the next connection may it be closed. It is kept under
+/// another number too.
+void reconnector(Stage& stage, const Arguments& arguments) {
+    const Server server(arguments);
+    Connection connection = server.establish();
+    become_close_wait(connection, arguments);
+    tell_connections(stage, server, {connection});
+    const int fd = connection.fd;
+    const int spare = must(fcntl(fd, F_DUPFD_CLOEXEC, 500), "F_DUPFD");
+    stage.tell("spare", spare);
+    const auto reconnect = [fd, spare, server] {
+        const std::uint64_t inode = inode_of(spare);
+        for (;; ++rounds) {
+            server.reconnect(spare);
+            if (inode_of(fd) != inode) must(dup3(spare, fd, O_CLOEXEC), "dup3");
+            int peer = must(accept4(server.fd(), nullptr, nullptr, SOCK_CLOEXEC), "accept");
+            for (int i = 0; i < 20; ++i) {
+                if (inode_of(fd) != inode) count_error("a connection in use was closed");
+            }
+            shut(peer);
+            await_end(spare);
+        }
+    };
+    stage.answer("go", [reconnect](const std::string&) {
+        std::thread(reconnect).detach();
+        await([] { return rounds > 10; }, "the reconnector");
+        return "0";
+    });
+}
+
 constexpr std::array table{
     NamedScenario{"fd-recycler", fd_recycler},
     NamedScenario{"fd-swapper", fd_swapper},
     NamedScenario{"reused", reused},
+    NamedScenario{"reconnector", reconnector},
 };
 
 }  // namespace

@@ -121,19 +121,6 @@ void closes_when_shut(Stage& stage, const Arguments& arguments) {
     stage.answer("closed", [](const std::string&) { return closed ? "1" : "0"; });
 }
 
-/// Ends what is left of the connection and connects the same socket once more.
-void connect_anew(int fd, const Server& server) {
-    sockaddr nobody{};
-    nobody.sa_family = AF_UNSPEC;
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    if (connect(fd, &nobody, sizeof nobody) != 0 ||
-        getsockname(server.fd(), reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
-        connect(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0) {
-        fail("connect");
-    }
-}
-
 /// A thread that hears of the end of its connection in CLOSE-WAIT connects the socket anew. The
 /// answer to `serves` is 1 when that has happened, and a byte passes.
 void reconnects_when_shut(Stage& stage, const Arguments& arguments) {
@@ -145,7 +132,7 @@ void reconnects_when_shut(Stage& stage, const Arguments& arguments) {
     stage.tell("tid", block_in(stage, {"poll", call_of_poll, [fd, server] {
                                            pollfd wanted{fd, 0, 0};
                                            const long count = poll(&wanted, 1, -1);
-                                           if (count == 1) connect_anew(fd, server);
+                                           if (count == 1) server.reconnect(fd);
                                            return count;
                                        }}));
     stage.answer("serves", [fd, server](const std::string&) {

@@ -170,7 +170,8 @@ TEST_CASE("every scenario begins") {
                                    "metered",
                                    "execs",
                                    "dozing",
-                                   "reconnects-when-shut"}) {
+                                   "reconnects-when-shut",
+                                   "reconnector"}) {
         CAPTURE(name);
         Victim victim({name});
         CHECK(victim.ask_number("errors") == 0);
