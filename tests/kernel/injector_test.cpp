@@ -25,7 +25,6 @@
 #include "hitting.hpp"
 #include "loopback.hpp"
 #include "operating.hpp"
-#include "pidfd.hpp"
 #include "preflight.hpp"
 #include "processors.hpp"
 
@@ -546,7 +545,7 @@ TEST_CASE("without references the inode is proof") {
 
 TEST_CASE("only the intended fd, while another thread swaps what is behind the number") {
     Victim victim({"fd-swapper"});
-    operate_while_swapped(victim, rounds_of_reuse());
+    operate_by_chance(victim, CutEnding::changed, rounds_of_reuse());
     check_nothing_else_changed(victim);
 }
 
@@ -599,24 +598,7 @@ TEST_CASE("a socket that was connected anew is left alone, among others too") {
 TEST_CASE("a socket that is connected again and again is closed only while it is not") {
     Victim victim({"reconnector"});
     victim.ask("go");
-    const auto spare = sys::PidFd::open(victim.pid())->get_fd(victim.fd("spare"));
-    const ptrace::Cut cut{.fd = victim.fd(), .reference = spare->get(), .past = true};
-    int done = 0;
-    int renewed = 0;
-    const auto operate_once = [&](Operation operation) {
-        const auto surgery = operate_patiently(patient_of(victim), operation, {&cut, 1});
-        REQUIRE(surgery.refusal == "");
-        done += surgery.cuts[0].ending == CutEnding::done ? 1 : 0;
-        renewed += surgery.cuts[0].ending == CutEnding::renewed ? 1 : 0;
-    };
-    for (int round = 0; round < rounds_of_reuse(); ++round) {
-        operate_once(round % 2 == 0 ? Operation::close : Operation::replace);
-    }
-    // In which state it is just then is left to chance.
-    CHECK(eventually([&] {
-        operate_once(Operation::close);
-        return done > 0 && renewed > 0;
-    }));
+    operate_by_chance(victim, CutEnding::renewed, rounds_of_reuse());
     check_nothing_else_changed(victim);
 }
 

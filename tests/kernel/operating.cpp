@@ -13,6 +13,7 @@
 #include <exception>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 
 #include "cut_check.hpp"
@@ -133,23 +134,23 @@ std::string told_by_child(const std::function<std::string()>& say) {
     return text;
 }
 
-void operate_while_swapped(const Victim& victim, int rounds) {
+void operate_by_chance(const Victim& victim, ptrace::CutEnding otherwise, int rounds) {
     const auto spare = sys::PidFd::open(victim.pid())->get_fd(victim.fd("spare"));
-    const ptrace::Cut cut{.fd = victim.fd(), .reference = spare->get()};
-    int done = 0;
-    int changed = 0;
+    const ptrace::Cut cut{.fd = victim.fd(),
+                          .reference = spare->get(),
+                          .past = otherwise == ptrace::CutEnding::renewed};
+    std::set<ptrace::CutEnding> seen;
     const auto operate_once = [&](ptrace::Operation operation) {
         const auto surgery = operate_patiently(patient_of(victim), operation, {&cut, 1});
         REQUIRE(surgery.refusal == "");
-        (surgery.cuts[0].ending == ptrace::CutEnding::done ? done : changed) += 1;
+        seen.insert(surgery.cuts[0].ending);
     };
     for (int round = 0; round < rounds; ++round) {
         operate_once(round % 2 == 0 ? ptrace::Operation::close : ptrace::Operation::replace);
     }
-    // Where it leads just then is left to chance.
     CHECK(eventually([&] {
         operate_once(ptrace::Operation::close);
-        return done > 0 && changed > 0;
+        return seen.contains(ptrace::CutEnding::done) && seen.contains(otherwise);
     }));
 }
 

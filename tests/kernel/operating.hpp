@@ -42,9 +42,10 @@ struct Cuts {
                                                 ptrace::Operation operation,
                                                 std::span<const ptrace::Cut> cuts);
 
-/// Closes and replaces the number that a "fd-swapper" swaps, so often and on until it has led to
-/// the socket once and elsewhere once. None is refused.
-void operate_while_swapped(const Victim& victim, int rounds);
+/// Closes and replaces the number "fd" of a victim, which may be done at times only, so often and
+/// on until it was done once and has ended in the other way once. To its socket "spare" leads all
+/// the time. None is refused.
+void operate_by_chance(const Victim& victim, ptrace::CutEnding otherwise, int rounds);
 
 /// What `say` returns in a child of ours, which may give up whatever it likes to.
 [[nodiscard]] std::string told_by_child(const std::function<std::string()>& say);

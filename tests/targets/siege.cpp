@@ -106,7 +106,7 @@ void clear_one(const ptrace::Patient& patient, int number) {
     const auto file = process ? process->get_fd(number) : std::nullopt;
     if (!file || !leads_to_ours(*file)) return;
     const bool closes = dice() % 8 == 0;  // there is no second time
-    const ptrace::Cut cut{.fd = number, .reference = file->get()};
+    const ptrace::Cut cut{.fd = number, .reference = file->get(), .past = true};
     const auto surgery = ptrace::operate(
         patient, closes ? ptrace::Operation::close : ptrace::Operation::replace, {&cut, 1});
     if (surgery.cuts[0].ending != ptrace::CutEnding::done) return void(++tally["refused"]);
