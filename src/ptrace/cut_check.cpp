@@ -44,10 +44,12 @@ std::bitset<polled_together> find_renewed(std::span<const Cut> cuts) noexcept {
     for (std::size_t i = 0; i < cuts.size(); ++i) {
         asked[i] = {cuts[i].past ? cuts[i].reference : -1, POLLRDHUP, 0};
     }
+    while (::poll(asked.data(), cuts.size(), 0) < 0 && errno == EINTR) {
+    }
     std::bitset<polled_together> renewed;
-    if (::poll(asked.data(), cuts.size(), 0) < 0) return renewed;
     for (std::size_t i = 0; i < cuts.size(); ++i) {
         // POLLRDHUP or POLLHUP comes with the end of a connection, and goes with the next one only.
+        // Of what cannot be asked nothing is known to be past.
         renewed[i] = asked[i].fd >= 0 && asked[i].revents == 0;
     }
     return renewed;
