@@ -9,7 +9,9 @@
 #include <atomic>
 #include <condition_variable>
 #include <exception>
+#include <latch>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -28,7 +30,13 @@ namespace {
 /// A thread that is kept from this processor. The kernel may leave a new one waiting behind us for
 /// milliseconds, beside a processor that is idle.
 std::jthread new_thread_elsewhere(std::function<void()> work) {
-    std::jthread thread(std::move(work));
+    // The C library takes a thread that has ended for the one that asks: this one would be kept
+    // away.
+    const auto placed = std::make_shared<std::latch>(1);
+    std::jthread thread([work = std::move(work), placed] {
+        work();
+        placed->wait();
+    });
     cpu_set_t processors;
     const int ours = ::sched_getcpu();
     if (ours >= 0 && ::sched_getaffinity(0, sizeof processors, &processors) == 0) {
@@ -36,6 +44,7 @@ std::jthread new_thread_elsewhere(std::function<void()> work) {
         static_cast<void>(
             ::pthread_setaffinity_np(thread.native_handle(), sizeof processors, &processors));
     }
+    placed->count_down();
     return thread;
 }
 

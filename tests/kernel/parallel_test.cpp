@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +30,37 @@ namespace unwait::sys {
 namespace {
 
 constexpr std::size_t many = 1000;
+
+/// Signals that keep the thread that has made this from going on for a while.
+class Interruption {
+public:
+    Interruption() {
+        struct sigaction action {};
+        action.sa_handler = [](int) { ::usleep(200); };
+        REQUIRE(::sigaction(SIGALRM, &action, &before_) == 0);
+        sigevent event{};
+        event.sigev_notify = SIGEV_THREAD_ID;
+        event.sigev_signo = SIGALRM;
+        event._sigev_un._tid = ::gettid();
+        REQUIRE(::timer_create(CLOCK_MONOTONIC, &event, &timer_) == 0);
+    }
+    ~Interruption() {
+        ::timer_delete(timer_);
+        ::sigaction(SIGALRM, &before_, nullptr);
+    }
+    Interruption(const Interruption&) = delete;
+    Interruption& operator=(const Interruption&) = delete;
+
+    void come_in(std::chrono::microseconds time) const {
+        const itimerspec once{.it_interval = {},
+                              .it_value = {0, std::chrono::nanoseconds(time).count()}};
+        REQUIRE(::timer_settime(timer_, 0, &once, nullptr) == 0);
+    }
+
+private:
+    struct sigaction before_ {};
+    timer_t timer_{};
+};
 
 /// How often each piece of work was done.
 std::vector<int> counts_of_all(std::size_t worth_a_thread) {
@@ -171,6 +204,20 @@ TEST_CASE("who helps begins on another processor than who works already") {
         CHECK(of_helper != of_caller);
     }
     CHECK(compared > 0);
+}
+
+TEST_CASE("who asks for help may run where it could before, however soon that ends") {
+    const cpu_set_t before = testing::our_processors();
+    constexpr int rounds = 500;
+    const Interruption interruption;
+    for (int round = 0; round < rounds; ++round) {
+        interruption.come_in(std::chrono::microseconds(1 + round % 100));
+        {
+            const auto helper = begin_elsewhere([] {});
+        }
+        const cpu_set_t now = testing::our_processors();
+        REQUIRE(CPU_EQUAL(&now, &before));
+    }
 }
 
 TEST_CASE("work beside other work is done once, and not at all where nobody asks for it") {
