@@ -107,7 +107,8 @@ struct Rehearsed {
     std::string refusal;   ///< empty: nothing stands against it
     std::size_t room = 0;  ///< fds for one freeze; 0 when that is not known
     std::chrono::microseconds stopped{0};
-    std::optional<bool> redirects_calls;  ///< absent when no thread was looked at
+    std::optional<bool> redirects_calls;  ///< absent when no thread was looked at, or the
+                                          ///< kernel does not tell
 };
 
 /// What stands for or against touching one process.

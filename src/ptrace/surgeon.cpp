@@ -45,6 +45,13 @@ void await_end(const Record& record, std::span<const Cut> cuts, const Patient& p
     }
 }
 
+/// Whether the surgeon has met a thread that handles its own system calls: another one may not.
+bool is_to_be_passed_over(const Record& record, std::vector<pid_t>& passed_over) {
+    if (record.redirects == 0 || passed_over.size() == most_candidates) return false;
+    passed_over.push_back(record.redirects);
+    return true;
+}
+
 }  // namespace
 
 Surgery operate(const Patient& patient, Operation operation, std::span<const Cut> cuts) {
@@ -54,11 +61,14 @@ Surgery operate(const Patient& patient, Operation operation, std::span<const Cut
     std::vector<std::optional<std::size_t>> proofs(cuts.size());  // of those that were committed
     for (std::size_t i = 0; i < indexes.size(); ++i) indexes[i] = i;
 
+    std::vector<pid_t> passed_over;
     const FileMarks marks(cuts, patient.table);
     for (int attempt = 0; attempt < attempts && !left.empty(); ++attempt) {
         const auto record = share_surgeon_record(left.size());
         const bool ended = run_disposable(
-            [&] { SurgeonProcess(patient, operation, left, marks.value(), *record).run(); },
+            [&] {
+                SurgeonProcess(patient, operation, left, marks.value(), passed_over, *record).run();
+            },
             record->refusal);
         if (!ended) await_end(*record, left, patient);
         std::vector<Cut> still_left;
@@ -86,6 +96,10 @@ Surgery operate(const Patient& patient, Operation operation, std::span<const Cut
         left = std::move(still_left);
         indexes = std::move(still_left_indexes);
         surgery.refusal = ended ? record->refusal.data() : killed_early;
+        if (is_to_be_passed_over(*record, passed_over)) {
+            --attempt;
+            continue;
+        }
         if (ended && !record->transient) break;
         surgery.refusal += advice_to_wait;
     }
@@ -96,17 +110,22 @@ Surgery operate(const Patient& patient, Operation operation, std::span<const Cut
 
 Rehearsal rehearse(const Patient& patient, Operation operation) {
     Rehearsal rehearsal;
+    std::vector<pid_t> passed_over;
     for (int attempt = 0; attempt < attempts_to_rehearse; ++attempt) {
         const auto record = share_surgeon_record(0);
-        const bool ended =
-            run_disposable([&] { SurgeonProcess(patient, operation, {}, 0, *record).rehearse(); },
-                           record->refusal);
+        const bool ended = run_disposable(
+            [&] { SurgeonProcess(patient, operation, {}, 0, passed_over, *record).rehearse(); },
+            record->refusal);
         rehearsal.refusal = ended ? record->refusal.data() : killed_early;
         rehearsal.room = record->room;
         rehearsal.stopped = std::chrono::microseconds{record->stopped_ns / ns_per_us};
-        rehearsal.tells_sequences = record->tells_sequences;
-        rehearsal.tells_dispatch = record->tells_dispatch;
-        rehearsal.redirects_calls = record->redirects_calls;
+        rehearsal.tells_sequences |= record->tells_sequences;
+        rehearsal.tells_dispatch |= record->tells_dispatch;
+        if (record->redirects_calls) rehearsal.redirects_calls = record->redirects_calls;
+        if (is_to_be_passed_over(*record, passed_over)) {
+            --attempt;
+            continue;
+        }
         if (ended && !record->transient) break;
     }
     if (rehearsal.refusal.ends_with(refusal::advice)) {

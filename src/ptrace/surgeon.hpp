@@ -77,7 +77,8 @@ struct Rehearsal {
     /// whether its system calls go to a handler (syscall user dispatch, Linux 6.4).
     bool tells_sequences = false;
     bool tells_dispatch = false;
-    /// Whether the thread's system calls go to a handler of its own; absent when it was not held.
+    /// Whether the thread's system calls go to a handler of its own; absent when it was not held,
+    /// or the kernel does not tell.
     std::optional<bool> redirects_calls;
 };
 

@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <ctime>
 
 #include "cut_check.hpp"
 #include "surgeon_limits.hpp"
 #include "surgeon_process.hpp"
+#include "thread_setup.hpp"
 
 namespace unwait::ptrace {
 
@@ -217,13 +219,21 @@ SurgeonProcess::BlobEnd SurgeonProcess::leave_blob(bool is_closed) {
     const auto made = was_in_slot && !is_closed ? arch::cuts_made(blob_task(), now) : std::nullopt;
     record_finished_cuts(made.value_or(0));
     const auto& stopped = vehicle().registers;
+    // What the blob itself has caused is not for the application.
+    const bool is_redirected =
+        vehicle().signal() == SIGSYS && was_in_slot && is_in_slot(redirected_call(vehicle().tid()));
     if (was_in_slot || arch::about_to_restart(now, stopped)) {
         const auto left =
             arch::leave_blob(blob_task(), now, stopped, vehicle().tid(), vehicle().signal());
         if (!arch::write_registers(vehicle().tid(), left)) give_up(refusal::killed);
     }
+    if (is_redirected) vehicle().withhold();
     // Signals are passed on; the stop that follows comes before a handler's first instruction.
     if (!vehicle().hold(now_ns() + stop_patience, *filters_)) give_up(refusal::killed, true);
+    if (is_redirected) {
+        clear_slot();
+        refuse_redirecting_vehicle();
+    }
     if (placeholder_ >= 0) return BlobEnd::interrupted;
     if (is_closed) return BlobEnd::finished;
     if (made && *made < to_cut_.size()) {

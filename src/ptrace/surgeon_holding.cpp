@@ -123,9 +123,7 @@ void SurgeonProcess::check_vehicle() {
     if (!filters_->is_unchanged(vehicle().tid(), vehicle().registers)) {
         give_up("the thread that was to make the call has got another seccomp filter", true);
     }
-    if (redirects_system_calls(vehicle().tid())) {
-        give_up("the process handles its own system calls (syscall user dispatch)");
-    }
+    if (redirects_system_calls(vehicle().tid())) refuse_redirecting_vehicle();
     // Leaving a restartable sequence must abort it, as being moved to another processor does
     // (rseq(2)).
     auto& registers = vehicle().registers;

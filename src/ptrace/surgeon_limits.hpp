@@ -40,8 +40,8 @@ inline constexpr std::uint64_t least_cut_ns = 150;
 inline constexpr std::size_t least_worthwhile_chunk = 16;
 // Of more files the first would have left the processor's cache before their turn comes.
 inline constexpr std::size_t worth_fetching = 2048;
-// Filters are mostly the same in all threads of a process.
-inline constexpr std::size_t most_filtered_candidates = 16;
+// Filters, and handlers of system calls, are mostly the same in all threads of a process.
+inline constexpr std::size_t most_candidates = 16;
 // As many can be asked for the state of their connection while somebody is held.
 inline constexpr std::size_t quickly_polled = 32;
 inline constexpr int attempts_per_chunk = 5;
@@ -60,6 +60,8 @@ inline constexpr auto did_not_run =
 inline constexpr auto makes_no_call =
     "the thread that was to make the call is busy in its own code, too far from where code can be "
     "placed or with vector registers in use that no call keeps";
+inline constexpr auto handles_calls =
+    "the process handles its own system calls (syscall user dispatch)";
 inline constexpr auto without_effect =
     "the calls were made without effect: the process puts the file back each time";
 inline constexpr auto no_placeholder =

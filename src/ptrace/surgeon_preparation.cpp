@@ -148,7 +148,8 @@ std::vector<TracedThread> SurgeonProcess::seize_vehicle(std::span<const Surveyed
     std::string objection;
     std::vector<TracedThread> seized;
     for (const auto& candidate : able) {
-        if (seized.size() == most_filtered_candidates) break;
+        if (seized.size() == most_candidates) break;
+        if (std::ranges::find(passed_over_, candidate.tid) != passed_over_.end()) continue;
         if (!is_able(candidate)) continue;
         arm_dead_man(dead_man_base);
         TracedThread thread(candidate);
@@ -162,7 +163,9 @@ std::vector<TracedThread> SurgeonProcess::seize_vehicle(std::span<const Surveyed
         if (objection.empty()) return seized;
     }
     if (objection.empty()) {
-        objection = "no thread of the process can make the call: " + why_unable(surveyed);
+        objection = passed_over_.empty()
+                        ? "no thread of the process can make the call: " + why_unable(surveyed)
+                        : refusal::handles_calls;
     }
     give_up(objection.c_str());
 }
@@ -211,7 +214,9 @@ void SurgeonProcess::rehearse() {
     if (!stop_alone(vehicle())) give_up("the thread that was to make the call has ended", true);
     record_.tells_sequences = tells_sequences(vehicle().tid());
     record_.tells_dispatch = tells_dispatch(vehicle().tid());
-    record_.redirects_calls = redirects_system_calls(vehicle().tid());
+    if (record_.tells_dispatch) {
+        record_.redirects_calls = redirects_system_calls(vehicle().tid());
+    }
     check_vehicle();
     record_.stopped_ns = vehicle().release(true);
     record_.finished = true;

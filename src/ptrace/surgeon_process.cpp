@@ -185,6 +185,11 @@ std::size_t SurgeonProcess::affordable_cuts() const noexcept {
     return std::max<std::size_t>(budget / cost, 1);
 }
 
+void SurgeonProcess::refuse_redirecting_vehicle() noexcept {
+    record_.redirects = vehicle().tid();
+    give_up(refusal::handles_calls);
+}
+
 void SurgeonProcess::give_up_without_effect() noexcept {
     // Or the program has put the file back at once, and next time it will not.
     give_up(operation_ == Operation::replace ? refusal::no_placeholder : refusal::without_effect,

@@ -28,8 +28,9 @@ struct Record {
         std::uint32_t stopped_us;
     };
     std::array<char, 256> refusal;
-    bool transient;  ///< the refusal is about a passing state: worth another try
-    bool finished;   ///< every cut was reached
+    bool transient;   ///< the refusal is about a passing state: worth another try
+    pid_t redirects;  ///< the thread, if it is about one that handles its own system calls
+    bool finished;    ///< every cut was reached
     // What rehearse() found:
     bool tells_sequences;
     bool tells_dispatch;
@@ -45,13 +46,15 @@ struct Record {
 /// every thread go.
 class SurgeonProcess {
 public:
-    /// `mark`: what the files carry (FileMarks), 0 for nothing.
+    /// `mark`: what the files carry (FileMarks), 0 for nothing. `passed_over`: threads that are not
+    /// to make the calls.
     SurgeonProcess(const Patient& patient, Operation operation, std::span<const Cut> cuts,
-                   pid_t mark, Record& record)
+                   pid_t mark, std::span<const pid_t> passed_over, Record& record)
         : patient_(patient),
           operation_(operation),
           cuts_(cuts),
           mark_(mark),
+          passed_over_(passed_over),
           record_(record),
           freeze_(patient.freeze) {}
 
@@ -148,6 +151,7 @@ private:
     void clear_slot() noexcept;
     void note_cost() noexcept;
     [[nodiscard]] std::size_t affordable_cuts() const noexcept;
+    [[noreturn]] void refuse_redirecting_vehicle() noexcept;
     [[noreturn]] void give_up_without_effect() noexcept;
     [[noreturn]] void give_up(const char* why, bool transient = false) noexcept;
 
@@ -157,6 +161,7 @@ private:
     Operation operation_;
     std::span<const Cut> cuts_;
     pid_t mark_;
+    std::span<const pid_t> passed_over_;
     Record& record_;
     Freeze freeze_;
 

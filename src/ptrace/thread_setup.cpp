@@ -3,6 +3,8 @@
 
 #include <sys/ptrace.h>
 
+#include <csignal>
+
 #include "memory.hpp"
 
 namespace unwait::ptrace {
@@ -60,6 +62,14 @@ std::optional<std::uintptr_t> rseq_abort_address(pid_t tid, std::uintptr_t addre
 bool redirects_system_calls(pid_t tid) noexcept {
     const auto configuration = dispatch_of(tid);
     return configuration && configuration->mode != 0;
+}
+
+std::uintptr_t redirected_call(pid_t tid) noexcept {
+    constexpr int sys_user_dispatch = 2;  // SYS_USER_DISPATCH of asm-generic/siginfo.h
+    siginfo_t info{};
+    const bool is_handed = ::ptrace(PTRACE_GETSIGINFO, tid, nullptr, &info) == 0 &&
+                           info.si_signo == SIGSYS && info.si_code == sys_user_dispatch;
+    return is_handed ? reinterpret_cast<std::uintptr_t>(info.si_call_addr) : 0;
 }
 
 bool tells_sequences(pid_t tid) noexcept { return sequences_of(tid).has_value(); }

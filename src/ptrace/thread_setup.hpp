@@ -16,8 +16,12 @@ namespace unwait::ptrace {
                                                                std::uintptr_t address) noexcept;
 
 /// Whether its system calls are handed to a SIGSYS handler instead of the kernel (syscall user
-/// dispatch; Linux 6.4 tells).
+/// dispatch, Linux 5.11; since Linux 6.4 the kernel tells).
 [[nodiscard]] bool redirects_system_calls(pid_t tid) noexcept;
+
+/// Of a thread that is about to be given a signal: the address behind the system call instruction
+/// that it is handed for so, 0 when it is another signal.
+[[nodiscard]] std::uintptr_t redirected_call(pid_t tid) noexcept;
 
 /// Whether the kernel has an answer to each of these questions.
 [[nodiscard]] bool tells_sequences(pid_t tid) noexcept;

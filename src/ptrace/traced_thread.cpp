@@ -109,6 +109,11 @@ void TracedThread::deliver() noexcept {
     state_ = State::running;
 }
 
+void TracedThread::withhold() noexcept {
+    signal_ = 0;
+    deliver();
+}
+
 bool TracedThread::hold(std::uint64_t deadline, FilterCheck& filters, Spin spin) noexcept {
     for (;;) {
         switch (wait(deadline, spin)) {

@@ -60,6 +60,8 @@ public:
     /// After Stop::signal: gives it the signal and asks for a stop before its handler's first
     /// instruction.
     void deliver() noexcept;
+    /// The same without the signal: it never was.
+    void withhold() noexcept;
 
     /// interrupt() must have been called: passes signals on until the thread is held; then reads
     /// its registers, cures its call and keeps its filters from what the kernel would call for it.

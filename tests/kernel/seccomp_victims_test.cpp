@@ -132,6 +132,33 @@ TEST_CASE("a filter that looks where a call comes from sees the [vdso]") {
     expect({"seccomp", "call=dup3", "from=vdso"}, Operation::close, "");
 }
 
+TEST_CASE("a thread that handles its own system calls makes none for us") {
+    for (const bool has_another : {false, true}) {
+        CAPTURE(has_another);
+        Victim victim({"dispatches", has_another ? "idler=1" : "idler=0"});
+        if (victim.fact("supported") == "0") {
+            MESSAGE("not on this kernel: system calls that go to a handler");
+            return;
+        }
+        // Else it is found out by the first call, of which the handler is to know nothing.
+        if (ptrace::rehearse(patient_of(victim), Operation::close).tells_dispatch) {
+            const auto rehearsal = ptrace::rehearse(patient_of(victim), Operation::replace);
+            CHECK(rehearsal.refusal.empty() == has_another);
+            CHECK(rehearsal.redirects_calls == !has_another);
+        }
+        for (const auto operation : {Operation::close, Operation::replace}) {
+            const Cuts cuts(victim, {victim.ask_number("open /dev/null")});
+            const auto surgery = operate_patiently(patient_of(victim), operation, cuts.cuts);
+            const bool is_refused = surgery.refusal.find("user dispatch") != std::string::npos;
+            CHECK(is_refused == !has_another);
+            CHECK((surgery.cuts[0].ending == CutEnding::done) == has_another);
+        }
+        CHECK(victim.alive());
+        CHECK(tracer_of(victim.pid()) == "0");
+        CHECK(victim.ask("errors").starts_with("0 "));
+    }
+}
+
 TEST_CASE("a sleeper whose filter has no restart_syscall survives the stop") {
     using std::chrono::milliseconds;
     using std::chrono::steady_clock;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
+#include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
+#include <thread>
 
 #include "connections.hpp"
 #include "scenarios.hpp"
@@ -37,8 +41,31 @@ void traced(Stage& stage, const Arguments& arguments) {
     stage.tell("tracer", static_cast<int>(tracer));
 }
 
+/// Its calls from anywhere but the program and its libraries go to a handler of its own (syscall
+/// user dispatch), which counts them as errors; idler=1: but for those of a second thread.
+/// supported=0: not on this kernel.
+void dispatches(Stage& stage, const Arguments& arguments) {
+    make_close_wait(stage, arguments);
+    struct sigaction action {};
+    action.sa_handler = [](int) { count_error("a call of somebody else"); };
+    must(sigaction(SIGSYS, &action, nullptr), "sigaction");
+    if (arguments.number("idler", 0) != 0) {
+        std::thread([] {
+            for (;;) pause();
+        }).detach();
+    }
+    // linux/prctl.h: PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON,
+    // SYSCALL_DISPATCH_FILTER_BLOCK.
+    constexpr int set_dispatch = 59;
+    constexpr unsigned long on = 1;
+    static const char block = 1;
+    const unsigned long end = getauxval(AT_SYSINFO_EHDR);  // libraries are below the [vdso]
+    stage.tell("supported", prctl(set_dispatch, on, 0UL, end, &block) == 0 ? 1 : 0);
+}
+
 constexpr std::array table{
     NamedScenario{"traced", traced},
+    NamedScenario{"dispatches", dispatches},
 };
 
 }  // namespace
