@@ -179,6 +179,21 @@ TEST_CASE("a writer that is blocked for good ends") {
     CHECK(await_return(victim, "write").starts_with("returned:-1:32:"));  // EPIPE
 }
 
+TEST_CASE("a socket whose close would wait for its peer holds up nobody") {
+    Policy policy = policy_of({Action::close});
+    policy.include = {Verdict::still_sending};
+    Victim victim({"blocked-writer", "block=0", "linger=600"});
+    Witness witness(victim);
+    const Outcome outcome = remedy(victim, policy);
+    INFO(outcome.detail);
+    CHECK(outcome.result == Result::cleared);
+    CHECK(outcome.frees_fd);
+    CHECK(outcome.state_after == TcpState::last_ack);  // what was sent is not taken back
+    CHECK(outcome.stopped < std::chrono::seconds(10));
+    CHECK(outcome.duration < std::chrono::seconds(60));
+    witness.check_unharmed({victim.fd()});
+}
+
 TEST_CASE("an application that hears of the shutdown closes by itself") {
     Victim victim({"closes-when-shut"});
     Witness witness(victim);

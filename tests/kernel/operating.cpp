@@ -168,6 +168,17 @@ std::string tracer_of(pid_t pid) {
     return "?";
 }
 
+std::string signals_of(pid_t tid) {
+    std::ifstream file("/proc/" + std::to_string(tid) + "/status");
+    std::string signals;
+    for (std::string line; std::getline(file, line);) {
+        const bool is_count = line.starts_with("SigQ");  // of all processes of its user
+        const bool is_set = line.starts_with("Sig") || line.starts_with("ShdPnd");
+        if (is_set && !is_count) signals += line + "\n";
+    }
+    return signals;
+}
+
 std::string vdso_of(pid_t pid) {
     std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
     for (std::string line; std::getline(maps, line);) {

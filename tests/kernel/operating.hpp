@@ -59,6 +59,10 @@ void give_up(unsigned capability);
 /// TracerPid of a thread or process, "0" when nobody traces it.
 [[nodiscard]] std::string tracer_of(pid_t pid);
 
+/// What signals mean to a thread, proc_pid_status(5): those that wait for it, are blocked, ignored
+/// and caught.
+[[nodiscard]] std::string signals_of(pid_t tid);
+
 /// All bytes of its [vdso].
 [[nodiscard]] std::string vdso_of(pid_t pid);
 

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <asm/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <cstddef>
 #include <random>
 
@@ -72,6 +76,7 @@ struct alignas(64) RegisterRound::Frame {
     double x87_out = 0;
     std::uint64_t mxcsr_in = 0;
     std::uint64_t mxcsr_out = 0;
+    std::uint64_t based_on_gs = 0;  ///< what the base of GS leads to
 
     void load_known_values();
     [[nodiscard]] bool general_agrees(std::size_t i, bool called) const;
@@ -85,6 +90,8 @@ RegisterRound::RegisterRound() : frame_(std::make_unique<Frame>()) {
     static_assert(offsetof(Frame, red_zone_in) == 4480);
     static_assert(offsetof(Frame, x87_in) == 4736);
     static_assert(offsetof(Frame, mxcsr_in) == 4752);
+    // FS leads to what the C library keeps for each thread.
+    syscall(SYS_arch_prctl, ARCH_SET_GS, &frame_->based_on_gs);
 }
 
 RegisterRound::~RegisterRound() = default;
@@ -102,6 +109,7 @@ void RegisterRound::Frame::load_known_values() {
     // Any rounding mode, all exceptions masked.
     mxcsr_in = 0x1F80 | (random() & 0x6000);
     mxcsr_out = 0;
+    based_on_gs = random();
 }
 
 bool RegisterRound::Frame::general_agrees(std::size_t i, bool called) const {
@@ -165,6 +173,9 @@ std::string RegisterRound::first_difference() const {
     if (frame.red_zone_in != frame.red_zone_out) return "red-zone";
     if (frame.x87_in != frame.x87_out) return "st0";
     if ((frame.mxcsr_in & 0xFFFF) != (frame.mxcsr_out & 0xFFFF)) return "mxcsr";
+    std::uint64_t found = 0;
+    asm volatile("mov %%gs:0, %0" : "=r"(found));
+    if (found != frame.based_on_gs) return "gs_base";
     return {};
 }
 

@@ -15,7 +15,10 @@ namespace victim {
 [[nodiscard]] std::span<const NamedScenario> blocking_scenarios();  ///< calls that threads are in
 [[nodiscard]] std::span<const NamedScenario> midway_scenarios();    ///< … half done
 [[nodiscard]] std::span<const NamedScenario> signal_scenarios();  ///< signals that arrive meanwhile
-[[nodiscard]] std::span<const NamedScenario> reuse_scenarios();   ///< fds that change meanwhile
+[[nodiscard]] std::span<const NamedScenario> handler_scenarios();   ///< … and are handled
+[[nodiscard]] std::span<const NamedScenario> job_scenarios();       ///< what a parent is told
+[[nodiscard]] std::span<const NamedScenario> sequence_scenarios();  ///< restartable sequences
+[[nodiscard]] std::span<const NamedScenario> reuse_scenarios();     ///< fds that change meanwhile
 [[nodiscard]] std::span<const NamedScenario> register_scenarios();  ///< what a thread would notice
 [[nodiscard]] std::span<const NamedScenario> guard_scenarios();     ///< what keeps tools out
 [[nodiscard]] std::span<const NamedScenario> meter_scenarios();     ///< what is to be timed

@@ -58,7 +58,8 @@ void half_close_sender(Stage& stage, const Arguments& arguments) {
     stage.answer("sent", [](const std::string&) { return std::to_string(sent.load()); });
 }
 
-/// The peer's window is full for good; with block=1 (the default) a thread waits in write().
+/// The peer's window is full for good; with block=1 (the default) a thread waits in write(). The
+/// last close() waits for linger=SECONDS (SO_LINGER).
 void blocked_writer(Stage& stage, const Arguments& arguments) {
     const Server server(arguments);
     const Connection connection = server.establish();
@@ -66,6 +67,10 @@ void blocked_writer(Stage& stage, const Arguments& arguments) {
     std::array<char, 1> end{};
     if (read(connection.fd, end.data(), end.size()) != 0) fail("read of the FIN");
     fill({connection.fd});
+    if (const long seconds = arguments.number("linger", 0); seconds != 0) {
+        const linger wanted{1, static_cast<int>(seconds)};
+        must(setsockopt(connection.fd, SOL_SOCKET, SO_LINGER, &wanted, sizeof wanted), "SO_LINGER");
+    }
     tell_connections(stage, server, {connection});
     stage.tell("peer_fd", connection.peer);
     if (arguments.number("block", 1) == 0) return;

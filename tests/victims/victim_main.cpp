@@ -35,9 +35,9 @@ void dress(const Arguments& arguments) {
 Scenario find_scenario(const char* name) {
     for (const auto table :
          {state_scenarios(), holder_scenarios(), thread_scenarios(), blocking_scenarios(),
-          midway_scenarios(), signal_scenarios(), reuse_scenarios(), register_scenarios(),
-          guard_scenarios(), filter_scenarios(), meter_scenarios(), foreign_code_scenarios(),
-          program_scenarios()}) {
+          midway_scenarios(), signal_scenarios(), handler_scenarios(), job_scenarios(),
+          sequence_scenarios(), reuse_scenarios(), register_scenarios(), guard_scenarios(),
+          filter_scenarios(), meter_scenarios(), foreign_code_scenarios(), program_scenarios()}) {
         for (const NamedScenario& scenario : table) {
             if (std::strcmp(scenario.name, name) == 0) return scenario.play;
         }

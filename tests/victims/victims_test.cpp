@@ -171,7 +171,12 @@ TEST_CASE("every scenario begins") {
                                    "execs",
                                    "dozing",
                                    "reconnects-when-shut",
-                                   "reconnector"}) {
+                                   "reconnector",
+                                   "sequences",
+                                   "handlers",
+                                   "own-traps",
+                                   "watched-child",
+                                   "dispatches"}) {
         CAPTURE(name);
         Victim victim({name});
         CHECK(victim.ask_number("errors") == 0);
