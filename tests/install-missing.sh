@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# usage: tests/install-missing.sh PACKAGE|--to-build|--with-bpf...
+# usage: tests/install-missing.sh PACKAGE|--to-build|--with-bpf|--with-runtimes...
 # Installs those of the Debian packages that are not there yet; asks apt for nothing else. --to-build stands
-# for those that unwait is built with, --with-bpf for those that its search by BPF takes in addition.
+# for those that unwait is built with, --with-bpf for those that its search by BPF takes in addition, and
+# --with-runtimes for the real programs that are its targets.
 set -euo pipefail
 
 packages=()
@@ -13,6 +14,9 @@ for word in "$@"; do
             libboost-program-options-dev)
         ;;
     --with-bpf) packages+=(libbpf-dev bpftool clang) ;;
+    --with-runtimes)
+        packages+=(nodejs default-jdk-headless golang-go python3-uvloop nginx-light redis-server)
+        ;;
     *) packages+=("$word") ;;
     esac
 done

@@ -6,9 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tests/install-missing.sh --to-build --with-bpf doctest-dev python3 python3-jsonschema mandoc clang-format clang-tidy \
-    shellcheck zsh fish iproute2 nodejs default-jdk-headless golang-go python3-uvloop nginx-light redis-server \
-    systemd ansible-core openssh-client libwrap0 jq >&2
+tests/install-missing.sh --to-build --with-bpf --with-runtimes doctest-dev python3 python3-jsonschema mandoc \
+    clang-format clang-tidy shellcheck zsh fish iproute2 systemd ansible-core openssh-client libwrap0 jq >&2
 
 out=build-tests
 # As root the path may lack sbin.
