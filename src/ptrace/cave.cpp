@@ -6,31 +6,23 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "code_map.hpp"
 #include "file.hpp"
 
 namespace unwait::ptrace {
 
 namespace {
 
+/// A file may have that in its name, but no file has that name.
 std::optional<AddressRange> vdso_range(std::string_view maps) {
-    const auto name = maps.find("[vdso]");
-    if (name == std::string_view::npos) return std::nullopt;
-    const auto newline = maps.rfind('\n', name);
-    const auto start = newline == std::string_view::npos ? 0 : newline + 1;
-    const auto line = maps.substr(start, name - start);
-    AddressRange range{};
-    const char* last = line.data() + line.size();
-    const auto [dash, first_error] = std::from_chars(line.data(), last, range.begin, 16);
-    if (first_error != std::errc{} || dash == last || *dash != '-') return std::nullopt;
-    const auto [_, second_error] = std::from_chars(dash + 1, last, range.end, 16);
-    if (second_error != std::errc{} || range.end <= range.begin) return std::nullopt;
-    return range;
+    CodeMap map;
+    map.take_maps(maps);
+    return map.range_of("[vdso]");
 }
 
 bool read_all(const sys::Fd& memory, std::uintptr_t address, void* into, std::size_t size) {

@@ -132,6 +132,19 @@ TEST_CASE("a filter that looks where a call comes from sees the [vdso]") {
     expect({"seccomp", "call=dup3", "from=vdso"}, Operation::close, "");
 }
 
+TEST_CASE("without a [vdso] no call is made, and that is known before") {
+    Victim victim({"odd-vdso", "vdso=none"});
+    const auto obstacle = ptrace::obstacle(process_id(victim.pid()), victim.pid());
+    CHECK(obstacle.value_or("").find("has no [vdso]") != std::string::npos);
+    expect({"odd-vdso", "vdso=none"}, Operation::close, "no [vdso]");
+    expect({"odd-vdso", "vdso=none"}, Operation::replace, "no [vdso]");
+}
+
+TEST_CASE("what is only named like a [vdso] is none") {
+    expect({"odd-vdso", "vdso=seeming"}, Operation::close, "");
+    expect({"odd-vdso", "vdso=seeming"}, Operation::replace, "");
+}
+
 TEST_CASE("a thread that handles its own system calls makes none for us") {
     for (const bool has_another : {false, true}) {
         CAPTURE(has_another);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -8,6 +9,10 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <span>
+#include <string>
 #include <thread>
 
 #include "connections.hpp"
@@ -63,8 +68,40 @@ void dispatches(Stage& stage, const Arguments& arguments) {
     stage.tell("supported", prctl(set_dispatch, on, 0UL, end, &block) == 0 ? 1 : 0);
 }
 
+/// The bytes of the [vdso], which must not be used any more once it is gone: not even the clock.
+std::span<const char> own_vdso() {
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) {
+        if (!line.ends_with("[vdso]")) continue;
+        const std::size_t end = std::stoull(line.substr(line.find('-') + 1), nullptr, 16);
+        const auto begin = getauxval(AT_SYSINFO_EHDR);
+        return {reinterpret_cast<const char*>(begin), end - begin};
+    }
+    fail("the [vdso]");
+}
+
+/// vdso=none: it has none any more. vdso=seeming: a file with such a name, and such bytes, comes
+/// before it.
+void odd_vdso(Stage& stage, const Arguments& arguments) {
+    make_close_wait(stage, arguments);
+    const auto vdso = own_vdso();
+    if (arguments.text("vdso", "none") == "none") {
+        must(munmap(const_cast<char*>(vdso.data()), vdso.size()), "munmap of the [vdso]");
+        return;
+    }
+    std::string name = "/tmp/victim-XXXXXX [vdso]";
+    const int file = must(mkstemps(name.data(), 7), "mkstemps");
+    must(unlink(name.c_str()), "unlink");
+    must(write(file, vdso.data(), vdso.size()), "write of a [vdso]");
+    void* memory = mmap(nullptr, vdso.size(), PROT_READ, MAP_PRIVATE, file, 0);
+    if (memory == MAP_FAILED) fail("mmap of a [vdso]");
+    if (memory > static_cast<const void*>(vdso.data())) fail("a file below the [vdso]");
+    must(close(file), "close");
+}
+
 constexpr std::array table{
     NamedScenario{"traced", traced},
+    NamedScenario{"odd-vdso", odd_vdso},
     NamedScenario{"dispatches", dispatches},
 };
 

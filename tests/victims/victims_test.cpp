@@ -176,7 +176,8 @@ TEST_CASE("every scenario begins") {
                                    "handlers",
                                    "own-traps",
                                    "watched-child",
-                                   "dispatches"}) {
+                                   "dispatches",
+                                   "odd-vdso"}) {
         CAPTURE(name);
         Victim victim({name});
         CHECK(victim.ask_number("errors") == 0);
