@@ -118,7 +118,7 @@ TEST_CASE("a parent is told of its child what it would be told anyway, and has n
     CHECK(victim.ask("changes") == "signals=1,0,0 waits=1,0,0");
     CHECK(::kill(child, SIGCONT) == 0);
     CHECK(is_told("signals=1,1,0 waits=1,1,0"));
-    CHECK(process_state(child) == "S");
+    CHECK(eventually([child] { return process_state(child) == "S"; }));
     CHECK(tracer_of(child) == "0");
     // Of ours nothing is left to be reaped either.
     siginfo_t ended{};
