@@ -30,6 +30,7 @@ bool read_registers(pid_t tid, Registers& into) noexcept {
     into.is_foreign = area.iov_len != sizeof into.raw;  // 32-bit code has fewer
     const auto instructions =
         into.is_foreign ? Surroundings{} : instructions_around(tid, into.raw.pc);
+    into.is_cured = false;
     into.beside_call = instructions.before == svc || instructions.at == svc;
     return true;
 }

@@ -79,10 +79,17 @@ bool changes_nothing(std::uint32_t instruction, const user_regs_struct& register
     return false;
 }
 
-std::uint64_t status_number(pid_t tid, std::string_view field, int base) noexcept {
-    std::array<char, 4096> text{};
-    const auto value = sys::status_field(sys::read_proc_file(tid, "status", text), field);
+std::uint64_t number_in(std::string_view status, std::string_view field, int base) noexcept {
+    const auto value = sys::status_field(status, field);
     return value ? sys::to_number<std::uint64_t>(*value, base).value_or(0) : 0;
+}
+
+/// The signals with a handler that wait for it.
+std::uint64_t handled_signals(pid_t tid) noexcept {
+    std::array<char, 4096> text{};
+    const auto status = sys::read_proc_file(tid, "status", text);
+    const auto set = [status](std::string_view field) { return number_in(status, field, 16); };
+    return (set("SigPnd") | set("ShdPnd")) & ~set("SigBlk") & set("SigCgt");
 }
 
 SampledCall read_call(pid_t tid) noexcept {
@@ -127,11 +134,14 @@ bool is_last_call(pid_t tid, const SampledCall& before, const Registers& registe
 }  // namespace
 
 bool is_caught(pid_t tid, int signal) noexcept {
-    return (status_number(tid, "SigCgt", 16) >> (signal - 1) & 1) != 0;
+    std::array<char, 4096> text{};
+    const auto caught = number_in(sys::read_proc_file(tid, "status", text), "SigCgt", 16);
+    return (caught >> (signal - 1) & 1) != 0;
 }
 
 std::uint64_t times_asleep(pid_t tid) noexcept {
-    return status_number(tid, "voluntary_ctxt_switches", 10);
+    std::array<char, 4096> text{};
+    return number_in(sys::read_proc_file(tid, "status", text), "voluntary_ctxt_switches", 10);
 }
 
 SampledCall sample_call(pid_t tid) noexcept {
@@ -158,7 +168,22 @@ bool cure_interrupted_call(pid_t tid, const SampledCall& before, Registers& regi
     if (!first_argument) return true;
     raw.regs[0] = *first_argument;
     raw.pc -= sizeof svc;
+    registers.is_cured = true;
     return write_registers(tid, registers);
+}
+
+void heed_signals(pid_t tid, const Registers& cured, int signal) noexcept {
+    if (!cured.is_cured) return;
+    const bool is_ended = signal != 0 ? is_caught(tid, signal) : handled_signals(tid) != 0;
+    Registers now{};
+    if (!is_ended || !read_registers(tid, now)) return;
+    auto& raw = now.raw;
+    if (raw.pc != cured.raw.pc || raw.sp != cured.raw.sp || raw.regs[0] != cured.raw.regs[0]) {
+        return;  // it has gone on since
+    }
+    raw.regs[0] = static_cast<std::uint64_t>(-EINTR);
+    raw.pc += sizeof svc;
+    static_cast<void>(write_registers(tid, now));
 }
 
 bool must_start_at_exit(pid_t tid, const Registers& registers, std::uintptr_t address) noexcept {

@@ -26,6 +26,7 @@ struct Registers {
     bool beside_call =
         false;                ///< a system call instruction is before or at the instruction pointer
     bool is_foreign = false;  ///< of another instruction set, and not in `raw`
+    bool is_cured = false;    ///< the call is made again whatever comes: see heed_signals()
 };
 
 [[nodiscard]] bool read_registers(pid_t tid, Registers& into) noexcept;
@@ -87,6 +88,10 @@ struct FrameRecords {
 /// `before` was the last call that was sampled before the stop. True unless the kernel failed.
 [[nodiscard]] bool cure_interrupted_call(pid_t tid, const SampledCall& before,
                                          Registers& registers) noexcept;
+
+/// Before a thread that was cured goes on, or is given `signal` (0: none yet): where the kernel has
+/// forgotten the call, it ends with EINTR after all if a signal comes first that has a handler.
+void heed_signals(pid_t tid, const Registers& cured, int signal) noexcept;
 
 /// On some architectures the kernel has decided at a stop what becomes of the interrupted call, and
 /// forgotten the call. There the thread makes it once more, and the blob is begun at its exit,

@@ -103,6 +103,7 @@ TracedThread::Stop TracedThread::wait(std::uint64_t deadline, Spin spin) noexcep
 }
 
 void TracedThread::deliver() noexcept {
+    arch::heed_signals(tid(), registers, signal_);
     // Any stop uses an earlier PTRACE_INTERRUPT up, so it is asked for again before going on.
     ::ptrace(PTRACE_INTERRUPT, tid(), nullptr, nullptr);
     ::ptrace(PTRACE_CONT, tid(), nullptr, signal_);
@@ -185,6 +186,7 @@ void TracedThread::cont() noexcept {
 }
 
 std::uint64_t TracedThread::release(bool for_good) noexcept {
+    arch::heed_signals(tid(), registers, 0);
     const auto request = for_good                         ? PTRACE_DETACH
                          : state_ == State::group_stopped ? PTRACE_LISTEN
                                                           : PTRACE_CONT;

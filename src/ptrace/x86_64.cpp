@@ -214,6 +214,8 @@ bool repeat_whole_call(pid_t tid, Registers& registers) noexcept {
     return ::ptrace(PTRACE_POKEUSER, tid, offsetof(user_regs_struct, rax), rax) == 0;
 }
 
+void heed_signals(pid_t, const Registers&, int) noexcept {}  // the kernel does
+
 bool may_be_strict(const Registers& registers) noexcept {
     if (!in_system_call(registers) || registers.raw.cs != code_segment_64) return true;
     constexpr std::array possible = {SYS_read,         SYS_write, SYS_exit,
