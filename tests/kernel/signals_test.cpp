@@ -54,8 +54,14 @@ void check_calls_go_on(Victim& victim) {
 }  // namespace
 
 TEST_CASE("a call that a signal ends is ended by each, and by nothing else") {
-    for (const std::string call : {"read", "nanosleep", "futex", "epoll_pwait", "pause",
-                                   "rt_sigsuspend", "ppoll", "epoll_pwait with a mask"}) {
+    const std::vector<std::string> calls{
+        "nanosleep",     "futex",       "pause",
+        "rt_sigsuspend", "ppoll",
+#ifndef __aarch64__  // see "What x86-64 has and aarch64 lacks" in src/README.md
+        "read",          "epoll_pwait", "epoll_pwait with a mask",
+#endif
+    };
+    for (const auto& call : calls) {
         for (const std::string carrier : {"filtered=0", "filtered=1"}) {
             CAPTURE(call);
             CAPTURE(carrier);
