@@ -150,7 +150,7 @@ TEST_CASE("job control that stops a process and lets it go on all the time has t
     {
         const std::jthread storm([pid = victim.pid()](const std::stop_token& stop) {
             std::mt19937 random(42);  // NOLINT(cert-msc51-cpp): the same each time
-            std::uniform_int_distribution<int> pauses(0, 400);
+            std::uniform_int_distribution<int> pauses(0, slowness * 400);
             while (!stop.stop_requested()) {
                 ::kill(pid, SIGSTOP);
                 spin_for(std::chrono::microseconds{pauses(random)});
