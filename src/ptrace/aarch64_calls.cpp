@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "aarch64.hpp"
+#include "call_mask.hpp"
 #include "file.hpp"
 #include "proc_text.hpp"
 #include "text_scan.hpp"
@@ -174,7 +175,12 @@ bool cure_interrupted_call(pid_t tid, const SampledCall& before, Registers& regi
 
 void heed_signals(pid_t tid, const Registers& cured, int signal) noexcept {
     if (!cured.is_cured) return;
-    const bool is_ended = signal != 0 ? is_caught(tid, signal) : handled_signals(tid) != 0;
+    const auto& x = cured.raw.regs;
+    const StoppedCall call{static_cast<long>(x[8]), {x[0], x[1], x[2], x[3], x[4], x[5]}, 8};
+    // One that is given already may come only because the stop has taken away the call's own mask.
+    const bool is_ended =
+        signal == 0 ? handled_signals(tid) != 0
+                    : is_caught(tid, signal) && !keeps_off(tid, call, masked_calls, signal);
     Registers now{};
     if (!is_ended || !read_registers(tid, now)) return;
     auto& raw = now.raw;
