@@ -72,6 +72,7 @@ TEST_CASE("a call that a signal ends is ended by each, and by nothing else") {
     }
 }
 
+#ifndef __aarch64__  // where a signal each time the thread sleeps leaves it no moment for our calls
 TEST_CASE("a call that goes on after a handler does so") {
     for (const std::string call : {"read", "futex without a timeout"}) {
         CAPTURE(call);
@@ -80,6 +81,7 @@ TEST_CASE("a call that goes on after a handler does so") {
         check_calls_go_on(victim);
     }
 }
+#endif
 
 TEST_CASE("a handler that leaves its call by siglongjmp(3) comes to where it wants") {
     for (const std::string call : {"read", "nanosleep", "ppoll"}) {
